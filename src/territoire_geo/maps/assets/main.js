@@ -1,0 +1,53 @@
+"use strict";
+// Puts the parts together, once the map exists.
+(function (tg) {
+  const { data, map, t, h } = tg;
+
+  map.options.maxZoom = 15;
+  const app = h("main", { id: "tg-app" }, tg.panel(), tg.sheet, tg.drawer);
+  // Wheels and clicks on the panels are not for the map.
+  [...app.children].forEach((part) => {
+    L.DomEvent.disableClickPropagation(part);
+    L.DomEvent.disableScrollPropagation(part);
+  });
+  document.body.append(app);
+
+  L.control.scale({ imperial: false, metric: true, position: "bottomright" }).addTo(map);
+  L.control.zoom({ position: "bottomright", zoomInTitle: t.zoom_in, zoomOutTitle: t.zoom_out }).addTo(map);
+  const Home = L.Control.extend({
+    onAdd: () => {
+      const button = h("button", { type: "button", title: t.home, "aria-label": t.home, onclick: () => tg.home(!tg.still) }, "\u2302");
+      L.DomEvent.disableClickPropagation(button);
+      return h("div", { class: "leaflet-bar tg-home" }, button);
+    },
+  });
+  new Home({ position: "bottomright" }).addTo(map);
+
+  const extent = (kept) => tg.layers.filter((layer) => layer && kept(layer.tgIndex)).reduce((all, layer) => all.extend(layer.getBounds()), L.latLngBounds([]));
+  const everything = extent(() => true);
+  const core = extent(tg.isCore).isValid() ? extent(tg.isCore) : L.latLngBounds(data.geometry.points.filter(Boolean));
+
+  tg.home = function (animate) {
+    const narrow = tg.narrow();
+    const panel = document.getElementById("tg-panel").getBoundingClientRect();
+    map.fitBounds(core, {
+      paddingTopLeft: narrow ? [12, 12] : [panel.right + 24, 28],
+      paddingBottomRight: narrow ? [12, window.innerHeight - panel.top + 12] : [28, 28],
+      animate,
+    });
+  };
+
+  // The map needs a view before anything is drawn on it.
+  map.invalidateSize({ animate: false });
+  tg.startNames();
+  tg.drawCommunes();
+  tg.drawStructures();
+  tg.followNames(); // after the structures: names keep away from their signs
+  tg.home(false);
+  tg.sizeCircles(core);
+  tg.setTheme(data.themes[0].id);
+  tg.home(false); // again: the panel now has its height
+  map.setMinZoom(Math.min(map.getZoom(), map.getBoundsZoom(everything)) - 0.5);
+  map.setMaxBounds(everything.pad(1.5));
+  document.documentElement.dataset.ready = "1";
+})(window.territoireGeo);

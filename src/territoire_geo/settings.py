@@ -1,0 +1,304 @@
+"""`Settings`: what a diagnostic was asked for, its reference, and the settings of its sensitivity."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from territoire_geo import travel
+from territoire_geo.cog import quote
+from territoire_geo.columns import CODE_DEPARTEMENT, CODE_REGION, POPULATION
+from territoire_geo.errors import ApproximateTravelWarning, IncompleteBufferWarning, UnknownTerritoryError
+from territoire_geo.measures import Decay, Inputs, Need, Reference, Target
+from territoire_geo.tables import Note, Tables
+from territoire_geo.territory import Territory
+
+Minutes = Mapping[str, "pd.Series[float]"]  # by mode
+WORDS: Final = {"EPCI": "EPCI", "DEP": "département", "REG": "région"}
+CODES: Final = ((r"(\d{9})", "EPCI"), (r"R(\d{2})", "REG"), (r"D?(\d{2}|2[AB]|97\d)", "DEP"))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """
+    What a diagnostic was asked for: needs, minutes given by mode, the car's convention, the reference.
+
+    `reference` is a level, a code, or a mapping need id -> target access (the others keep the département's).
+    """
+
+    needs: tuple[Need, ...]
+    given: Minutes
+    speed_kmh: float
+    detour: float
+    reference: str | Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        for name, value in (("speed_kmh", self.speed_kmh), ("detour", self.detour)):
+            if not 0 < value < np.inf:
+                raise ValueError(f"{name}: {value} is not a positive number.")
+        if not self.needs:
+            raise ValueError("needs: no need is asked for. Give at least one of tg.NEEDS.")
+        if not isinstance(self.reference, str):
+            known = {need.id for need in self.needs}
+            wrong = [need for need, value in self.reference.items() if need not in known or not 0 < value < np.inf]
+            if wrong:
+                raise ValueError(f"reference: {quote(wrong)} is not a need asked for, with a positive target.")
+        modes = {"car", *(need.mode for need in self.needs)}
+        stray = [mode for mode in self.given if mode not in modes]
+        if stray:
+            raise ValueError(f"travel: no need travels by {quote(stray)}. The modes are {', '.join(sorted(modes))}.")
+
+    @property
+    def by_road(self) -> bool:
+        """Whether the car's minutes come from a table, not from the convention."""
+        return "car" in self.given
+
+
+def minutes_by_law(settings: Settings, territory: Territory, tables: Tables) -> dict[str, Minutes]:
+    """
+    Compute the minutes by mode: the central ones, and the fast and slow bounds of the car when it is a convention.
+
+    Parameters
+    ----------
+    settings
+        What was asked for.
+    territory
+        Core and buffer.
+    tables
+        The supply points.
+
+    Returns
+    -------
+    minutes_by_law
+        "central", and "fast" and "slow" without a table for the car: mode -> minutes by (origin, destination).
+    """
+    points = travel.supply_points(territory, tables, settings.needs)
+    reaches = travel.reach_by_mode(settings.needs)
+    own = travel.Pace(settings.speed_kmh, settings.detour)
+
+    def minutes(mode: str, pace: travel.Pace) -> "pd.Series[float]":
+        if mode in settings.given:
+            return travel.from_table(territory, points, settings.given[mode], pace=pace)
+        return travel.by_distance(territory, points, pace, reaches[mode])
+
+    central = {mode: minutes(mode, own if mode == "car" else travel.BIKE) for mode in reaches}
+    if settings.by_road:
+        return {"central": central}
+    fast, slow = ({**central, "car": minutes("car", pace)} for pace in (travel.FAST, travel.SLOW))
+    return {"central": central, "fast": fast, "slow": slow}
+
+
+def runs(need: Need, laws: Mapping[str, Minutes]) -> list[tuple[str, Decay, Minutes]]:
+    """
+    List the settings of the sensitivity of a need, the central one first.
+
+    Parameters
+    ----------
+    need
+        The need, with its other decays.
+    laws
+        Minutes by law and mode.
+
+    Returns
+    -------
+    runs
+        Name, decay and minutes of each.
+    """
+    weights = [other(need.reach) for other in need.others]
+    by_law = [(name, need.decay, minutes) for name, minutes in laws.items()]
+    return [*by_law, *((repr(decay), decay, laws["central"]) for decay in weights)]
+
+
+def travel_notes(settings: Settings, territory: Territory) -> list[Note]:
+    """
+    Say what the travel times are, and whether the buffer or the tables are wide enough.
+
+    Parameters
+    ----------
+    settings
+        What was asked for.
+    territory
+        Core and buffer.
+
+    Returns
+    -------
+    travel_notes
+        Empty when every minute comes from a table that names all communes.
+    """
+    said = [] if settings.by_road else [_car_note(settings)]
+    if "bike" not in settings.given and any(need.mode == "bike" for need in settings.needs):
+        fr = "À vélo, 20 minutes sont comptées comme 5 km à vol d'oiseau."
+        en = "By bicycle, 20 minutes are taken as 5 km as the crow flies."
+        said.append(Note(ApproximateTravelWarning, fr, en))
+    wanted = travel.buffer_km(settings.needs, travel.Pace(settings.speed_kmh, settings.detour))
+    if not settings.by_road and territory.buffer_km < wanted - 1e-6 and territory.code != "FR":
+        count = len(territory.core)
+        had, need_km = (f"{km:.1f}" for km in (territory.buffer_km, wanted))
+        fr = (
+            f"Voisinage chargé de {_comma(had)} km, quand il en faut {_comma(need_km)} pour ces portées : les "
+            f"résultats des {count} communes peuvent en dépendre."
+        )
+        en = f"The buffer is {had} km when these reaches need {need_km}: results of all {count} communes may depend."
+        said.append(Note(IncompleteBufferWarning, fr, en))
+    return [*said, *_table_notes(settings, territory)]
+
+
+def _car_note(settings: Settings) -> Note:
+    speed, detour = (f"{value:g}" for value in (settings.speed_kmh, settings.detour))
+    fr = (
+        f"Temps de trajet approchés : vol d'oiseau × {_comma(detour)} à {_comma(speed)} km/h en voiture. Ordre de "
+        "grandeur de l'erreur : 7 minutes. Les valeurs basse et haute essaient une loi rapide, une loi lente et "
+        "d'autres pondérations ; la loi rapide dépasse en partie le voisinage chargé."
+    )
+    en = (
+        f"Approximate travel times: straight line × {detour} at {speed} km/h by car, wrong by some 7 minutes. The low "
+        "and high values try a fast law, a slow law and other weights; the fast law partly leaves the loaded buffer."
+    )
+    return Note(ApproximateTravelWarning, fr, en)
+
+
+def _table_notes(settings: Settings, territory: Territory) -> list[Note]:
+    """Say which communes a table of minutes does not name: nothing reaches them, and they reach nothing."""
+    said = []
+    for mode, minutes in settings.given.items():
+        known = minutes.dropna().index
+        named = known.get_level_values(0).unique().intersection(known.get_level_values(1).unique())
+        lost = territory.communes.index.difference(named)
+        if len(lost):
+            some = ", ".join(lost[:3])
+            fr = f"Minutes ({mode}) : aucun trajet depuis ou vers {len(lost)} communes ({some}...) : isolées."
+            en = f"Minutes ({mode}): no trip from or to {len(lost)} communes ({some}...): taken as cut off."
+            said.append(Note(IncompleteBufferWarning, fr, en))
+    return said
+
+
+def _comma(number: str) -> str:
+    return number.replace(".", ",")
+
+
+def with_target(need: Need, reference: str | Mapping[str, float]) -> Need:
+    """
+    Give a need the target that was chosen for it, if any.
+
+    Parameters
+    ----------
+    need
+        The need.
+    reference
+        A mapping need id -> target access, or a level or code, which changes nothing here.
+
+    Returns
+    -------
+    with_target
+        The need, or one with a fixed target.
+    """
+    if isinstance(reference, str) or need.id not in reference:
+        return need
+    value = float(reference[need.id])
+
+    def fixed(inputs: Inputs, need: Need) -> Target:  # noqa: ARG001 - one shape for all targets
+        return Target(pd.Series(value, index=inputs.index), "cible choisie", "chosen target")
+
+    return replace(need, target=fixed)
+
+
+def find_reference(territory: Territory, tables: Tables, asked: str | Mapping[str, float]) -> Reference:
+    """
+    Find what the territory is held against.
+
+    Parameters
+    ----------
+    territory
+        The département or région is that of most of the core's people.
+    tables
+        Names, in `references`.
+    asked
+        "departement", "region", "france" or a code.
+
+    Returns
+    -------
+    find_reference
+        Level, code and name.
+
+    Raises
+    ------
+    UnknownTerritoryError
+        If it is neither a level nor a code.
+    """
+    text = asked.strip().upper() if isinstance(asked, str) else "DEPARTEMENT"
+    core = territory.communes.loc[territory.core]
+    if text in {"DEPARTEMENT", "DÉPARTEMENT", "REGION", "RÉGION"}:
+        niveau, column = ("DEP", CODE_DEPARTEMENT) if text.startswith("D") else ("REG", CODE_REGION)
+        people = core[POPULATION].groupby(core[column]).sum()  # only to choose the main one
+        return _named(niveau, str(people.idxmax()), tables)
+    if text in {"FRANCE", "FR"}:
+        return _named("FR", "FR", tables)
+    for pattern, niveau in CODES:
+        match = re.fullmatch(pattern, text)
+        if match:
+            return _with_figures(_named(niveau, match.group(1), tables), tables)
+    message = f"reference: {asked!r} is unknown. Use departement, region, france or a code (D39, R27, an EPCI)."
+    raise UnknownTerritoryError(message)
+
+
+def _with_figures(reference: Reference, tables: Tables) -> Reference:
+    key = (reference.niveau, reference.code)
+    loaded = [table for table in (tables.references, tables.childcare_rates) if table is not None]
+    if not any(key in table.index for table in loaded):
+        message = f"reference: no figure is loaded for {reference.nom}. Add its row to references, or choose another."
+        raise UnknownTerritoryError(message)
+    return reference
+
+
+def _named(niveau: str, code: str, tables: Tables) -> Reference:
+    name = "France" if niveau == "FR" else f"{WORDS[niveau]} {code}"
+    table = tables.references
+    if niveau != "FR" and table is not None and "nom" in table and (niveau, code) in table.index:
+        known = table["nom"].loc[[(niveau, code)]].iloc[0]
+        name = str(known) if isinstance(known, str) and known else name
+    return Reference(niveau, code, name)
+
+
+def as_json(settings: Settings, territory: Territory, reference: Reference) -> dict[str, object]:
+    """
+    Write the settings down, so that the same call gives the same result.
+
+    Parameters
+    ----------
+    settings
+        What was asked for.
+    territory
+        Its code, COG year and buffer.
+    reference
+        What was found.
+
+    Returns
+    -------
+    as_json
+        Text, numbers, lists and mappings only.
+    """
+    return {
+        "territory": territory.code,
+        "name": territory.name,
+        "cog_year": territory.cog_year,
+        "buffer_km": round(territory.buffer_km, 3),
+        "speed_kmh": settings.speed_kmh,
+        "detour": settings.detour,
+        "travel": {
+            mode: "table" if mode in settings.given else "convention" for mode in travel.reach_by_mode(settings.needs)
+        },
+        "reference": {"niveau": reference.niveau, "code": reference.code, "nom": reference.nom},
+        "targets": {} if isinstance(settings.reference, str) else dict(settings.reference),
+        "needs": {
+            need.id: {
+                "mode": need.mode,
+                "reach": need.reach,
+                "decay": repr(need.decay),
+                "sensitivity": [repr(other(need.reach)) for other in need.others],
+            }
+            for need in settings.needs
+        },
+    }

@@ -1,0 +1,433 @@
+"""`draw_map` without a browser: the page carries everything, evaluates nothing, and says what it does not know."""
+
+import json
+import re
+from importlib.resources import files
+
+import folium
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from folium.plugins import MarkerCluster
+
+from _diagnostic_factory import make_diagnostic, territory
+from territoire_geo.errors import ChecksumError, MissingExtraError, TerritoireGeoError
+from territoire_geo.maps import DiagnosticMap, _vendor, draw_map
+from territoire_geo.maps._classes import Classes, decimals_of, quantiles
+from territoire_geo.maps._geometry import encode, outline, simplify
+from territoire_geo.maps._page import json_block
+from territoire_geo.maps._texts import TEXTS, figures, number, people
+
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+HOSTILE = (
+    "{{ 7*7 }}",
+    "{% set x=7*7 %}{% print x %}",
+    "{# x",
+    "<img src=x onerror=window.hacked=1>",
+    "${window.hacked=1}`${window.hacked=1}`",
+    "</script><script>window.hacked=1</script>",
+)
+
+
+def data_of(page):
+    return json.loads(re.search(r'<script type="application/json" id="tg-data">(.*?)</script>', page)[1])
+
+
+def policy_of(page):
+    return re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)[1]
+
+
+def decode(text, origin):
+    """Read what `encode` writes, as the page does."""
+    parts = []
+    for part in text.split(";") if text else []:
+        rings = []
+        for ring in part.split(","):
+            numbers, value, shift = [], 0, 0
+            for letter in ring:
+                bits = ALPHABET.index(letter)
+                value += (bits & 31) << shift
+                shift += 5
+                if not bits & 32:
+                    numbers.append(-(value + 1) // 2 if value % 2 else value // 2)
+                    value = shift = 0
+            rings.append(np.cumsum(np.reshape(numbers, (-1, 2)), axis=0) + origin)
+        parts.append(rings)
+    return parts
+
+
+@pytest.fixture(scope="module")
+def page():
+    return draw_map(make_diagnostic()).to_html()
+
+
+@pytest.fixture(scope="module")
+def data(page):
+    return data_of(page)
+
+
+def theme(data, name):
+    return next(theme for theme in data["themes"] if theme["id"] == name)
+
+
+# The page
+
+
+def test_the_page_names_nothing_remote(page):
+    without_data = re.sub(r'<script type="application/json".*?</script>', "", page)
+    assert not re.search(r"<(?:script|img|iframe|link)[^>]+(?:src|href)=", without_data)
+    assert "sourceMappingURL" not in page
+    assert not re.search(r"url\((?!['\"]?(?:data:|#))", without_data)
+
+
+def test_the_policy_lets_only_the_scripts_of_the_page_run(page):
+    policy = policy_of(page)
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    scripts = policy.split(";")[1]
+    assert "unsafe-inline" not in scripts
+    assert "http" not in policy
+    assert "img-src data:;" in policy
+    assert page.index("Content-Security-Policy") < page.index("<script")
+
+
+def test_the_page_is_french_and_says_what_it_is(page):
+    assert '<html lang="fr">' in page
+    assert "<title>Diagnostic partagé – Pays d&#x27;essai</title>" in page
+    assert "Pré-diagnostic" in page
+
+
+def test_same_diagnostic_same_bytes(page):
+    carte = draw_map(make_diagnostic())
+    assert carte.to_html() == page
+    assert carte.to_html() == page
+
+
+def test_layers_of_the_reader_keep_the_bytes_the_same():
+    def drawn():
+        carte = draw_map(make_diagnostic())
+        folium.CircleMarker([47.1, 5.5], tooltip="ici").add_to(carte.folium)
+        return carte.to_html()
+
+    assert drawn() == drawn()
+    assert "ici" in drawn()
+
+
+def test_folium_itself_is_left_as_it_was():
+    before = list(folium.Map.default_js), list(folium.Map.default_css)
+    draw_map(make_diagnostic()).to_html()
+    assert (list(folium.Map.default_js), list(folium.Map.default_css)) == before
+
+
+def test_folium_map_and_notebook(page):
+    carte = draw_map(make_diagnostic())
+    assert isinstance(carte, DiagnosticMap)
+    assert isinstance(carte.folium, folium.Map)
+    assert carte.folium.get_root().render() == page
+    shown = carte._repr_html_()  # what a notebook calls
+    assert shown.startswith('<iframe srcdoc="&lt;!DOCTYPE html&gt;')
+    assert '"' not in shown.split('srcdoc="')[1].split('"')[0]
+
+
+def test_a_layer_with_unknown_files_is_refused():
+    carte = draw_map(make_diagnostic())
+    MarkerCluster().add_to(carte.folium)
+    with pytest.raises(TerritoireGeoError, match=r"markercluster.*does not carry"):
+        carte.to_html()
+
+
+@pytest.mark.parametrize("layer", [folium.Popup("x"), folium.Icon()])
+def test_a_layer_that_needs_an_absent_library_is_refused(layer):
+    carte = draw_map(make_diagnostic())
+    marker = folium.Marker([47.1, 5.5])
+    marker.add_child(layer)
+    marker.add_to(carte.folium)
+    with pytest.raises(TerritoireGeoError, match=r"jQuery|awesome-markers"):
+        carte.to_html()
+
+
+def test_a_remote_tag_is_refused():
+    carte = draw_map(make_diagnostic())
+    carte.folium.get_root().html.add_child(folium.Element('<img src="https://example.org/pixel.png">'))
+    with pytest.raises(TerritoireGeoError, match=r"example\.org"):
+        carte.to_html()
+
+
+def test_ign_is_asked_for_and_said():
+    page = draw_map(make_diagnostic(), basemap="ign").to_html()
+    assert "img-src data: https://data.geopf.fr;" in policy_of(page)
+    assert "© IGN – Géoplateforme" in page or "\\u00a9 IGN \\u2013 G\\u00e9oplateforme" in page
+    assert "data.geopf.fr" not in draw_map(make_diagnostic()).to_html()
+
+
+def test_the_light_page_pins_leaflet_by_its_hash():
+    page = draw_map(make_diagnostic(), assets="cdn").to_html()
+    assert 'integrity="sha256-WBkoXOwTeyKclOHuWtc+i2uENFpDZ9YPdf5Hf+D7ewM=" crossorigin="anonymous"' in page
+    assert "https://cdn.jsdelivr.net/npm/leaflet@1.9.3/dist/leaflet.js" in page
+    assert len(page) < 150_000
+    assert "script-src 'sha256-" in policy_of(page)
+    assert "https://cdn.jsdelivr.net;" in policy_of(page)
+
+
+@pytest.mark.parametrize(("option", "value"), [("basemap", "osm"), ("assets", "remote"), ("lang", "de")])
+def test_unknown_options_list_the_known_ones(option, value):
+    with pytest.raises(ValueError, match=rf"{option}='{value}' is not known\. Give one of"):
+        draw_map(make_diagnostic(), **{option: value})
+
+
+def test_english():
+    page = draw_map(make_diagnostic(), lang="en").to_html()
+    assert '<html lang="en">' in page
+    data = data_of(page)
+    assert theme(data, "need:childcare")["label"] == "Childcare"
+    assert data["limits"]["warnings"] == ["Straight-line times."]
+    assert data["needs"][1]["why"] == [["statistical secrecy", [0]]] or "statistical secrecy" in str(data["needs"][1])
+
+
+def test_both_languages_say_the_same_things():
+    assert TEXTS["fr"].keys() == TEXTS["en"].keys()
+
+
+# Files
+
+
+def test_save_is_whole_or_nothing(tmp_path, page):
+    path = tmp_path / "carte.html"
+    path.write_text("before")
+    assert draw_map(make_diagnostic()).save(path) == path
+    assert path.read_text(encoding="utf-8") == page
+    assert [file.name for file in tmp_path.iterdir()] == ["carte.html"]
+
+
+def test_save_says_why_it_cannot(tmp_path):
+    with pytest.raises(TerritoireGeoError, match=r"cannot be written to .*absent.*carte\.html"):
+        draw_map(make_diagnostic()).save(tmp_path / "absent" / "carte.html")
+
+
+def test_a_changed_leaflet_is_refused():
+    changed = _vendor.Vendored("xstatic/pkg/leaflet/data/leaflet.js", "0" * 64)
+    with pytest.raises(ChecksumError, match=r"leaflet\.js is not Leaflet 1\.9\.3"):
+        _vendor.read_vendored(changed)
+
+
+def test_an_absent_leaflet_says_what_to_install(monkeypatch):
+    with pytest.raises(MissingExtraError, match=r"pip install --force-reinstall xstatic-leaflet==1\.9\.3\.0"):
+        _vendor.read_vendored(_vendor.Vendored("xstatic/pkg/leaflet/data/absent.js", "0" * 64))
+    monkeypatch.setattr(_vendor, "PACKAGE", "xstatic-not-installed")
+    with pytest.raises(MissingExtraError, match="is not installed"):
+        _vendor.read_vendored(_vendor.Vendored("x", "1" * 64))
+
+
+def test_our_scripts_never_read_text_as_html():
+    for file in files("territoire_geo.maps").joinpath("assets").iterdir():
+        text = file.read_text(encoding="utf-8")
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", text)
+        assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", text)
+
+
+# Hostile data
+
+
+def test_json_block_holds_anything():
+    given = {"text": "</script><!-- & > \u2028 \u2029 \ud800", "list": [1, None, 2.5]}
+    block = json_block("x", given).render()
+    inside = block.removeprefix('<script type="application/json" id="x">').removesuffix("</script>")
+    assert not re.search("[<>&\u2028\u2029]", inside)
+    inside.encode("utf-8")
+    assert json.loads(inside) == given
+    with pytest.raises(ValueError, match="JSON"):
+        json_block("x", [float("nan")])
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_names_are_only_text(text, page):
+    diagnostic = make_diagnostic(
+        names={"39008": text}, structure_names=(text,), words=dict.fromkeys(("territory", "measure", "need"), text)
+    )
+    hostile = draw_map(diagnostic).to_html()
+    data = data_of(hostile)
+    assert data["names"][0] == text
+    assert data["structures"][0]["name"] == text
+    assert data["name"] == text
+    assert theme(data, "measure:chomage")["label"] == text
+    assert theme(data, "need:mobility")["title"] == text
+    assert hostile.count("<script") == page.count("<script")
+    assert hostile.count("<img") == page.count("<img")
+    assert policy_of(hostile) == policy_of(page)
+    head = re.search("<title>(.*?)</title>", hostile)[1]
+    assert "<" not in head
+
+
+# Themes
+
+
+def test_themes_are_needs_then_needs_and_structures_then_measures(data):
+    kinds = [theme["kind"] for theme in data["themes"]]
+    assert kinds == ["need"] * 5 + ["cross"] * 5 + ["context"] * 3
+
+
+def test_every_class_is_counted(data):
+    for drawn in data["themes"]:
+        core = drawn["codes"][: data["core"]]
+        assert drawn["counts"] == [core.count(str(rank)) for rank in range(len(drawn["colours"]))]
+        assert sum(drawn["counts"]) + drawn["unknown"] + drawn["nobody"] == 12
+        assert len(drawn["labels"]) == len(drawn["colours"])
+
+
+def test_needs_share_their_breaks(data):
+    labels = {tuple(drawn["labels"]) for drawn in data["themes"] if drawn["kind"] == "need"}
+    assert labels == {("0 à 10\u00a0%", "10 à 25\u00a0%", "25 à 50\u00a0%", "50 à 75\u00a0%", "75 à 100\u00a0%")}
+
+
+def test_a_withheld_figure_is_unknown_and_says_why(data):
+    drawn = theme(data, "need:childcare")
+    assert drawn["codes"][0] == "u"
+    assert drawn["unknown"] == 1
+    assert ["secret statistique", [0]] in data["needs"][1]["why"]
+    assert data["needs"][1]["unmet_people"][0] is None
+    assert data["needs"][1]["total"]["known"] == 11
+    assert theme(data, "cross:childcare")["codes"][0] == "u"
+
+
+def test_a_commune_without_demand_is_neither_unknown_nor_a_class(data):
+    drawn = theme(data, "need:childcare")
+    assert drawn["codes"][7] == "z"
+    assert drawn["nobody"] == 1
+
+
+def test_the_buffer_is_context_for_needs_and_drawn_for_measures(data):
+    assert len(theme(data, "need:mobility")["codes"]) == 12
+    drawn = theme(data, "measure:demandeurs")
+    assert len(drawn["codes"]) == 30
+    assert set(drawn["codes"][12:]) == {"u"}
+    assert drawn["unknown"] == 0
+    assert drawn["why"] == [["chiffre non publié ou non chargé", list(range(12, 30))]]
+
+
+def test_dark_is_always_more_need(data):
+    assert theme(data, "measure:chomage")["colours"][-1] == "#253494"
+    assert theme(data, "measure:niveau_vie")["colours"][0] == "#253494"
+
+
+def test_nine_classes_from_two_scales(data):
+    need = data["needs"][0]
+    drawn = theme(data, "cross:mobility")
+    for code, share, structures in zip(drawn["codes"], need["share"], need["answering"], strict=True):
+        row = (share >= 25) + (share >= 50)
+        assert code == str(3 * row + (structures >= 1) + (structures >= 4))
+
+
+def test_sources_and_vintage_follow_the_columns(data):
+    assert theme(data, "need:mobility")["sources"][0] == "Insee, Recensement de la population, RP 2018"
+    assert theme(data, "measure:demandeurs")["sources"] == ["Dares, Demandeurs d'emploi par commune, 2024-T4"]
+    assert "Plateforme de l'inclusion, Structures de l'IAE, décembre 2020" in theme(data, "cross:mobility")["sources"]
+
+
+def test_without_structures_there_is_no_theme_on_them():
+    diagnostic = make_diagnostic()
+    blank = diagnostic.reach.assign(answering=np.nan, siae=np.nan, nearest_minutes=np.nan)
+    object.__setattr__(diagnostic, "reach", blank)
+    object.__setattr__(diagnostic, "structures", diagnostic.structures.iloc[:0])
+    data = data_of(draw_map(diagnostic).to_html())
+    assert {drawn["kind"] for drawn in data["themes"]} == {"need", "context"}
+    assert data["structures"] == []
+
+
+def test_small_estimates_leave_only_their_smallness(data):
+    assert people(pd.Series([0.0, 0.2, 4.9, 5.0, 41.6, np.nan])) == [0, 1, 1, 5, 42, None]
+    assert data["structures"][0]["people"][0] == 1
+
+
+def test_structures_say_where_and_how_sure(data):
+    placed = [structure for structure in data["structures"] if structure["at"]]
+    assert len(placed) == 8
+    assert data["structures"][0]["commune"] == 0
+    assert [structure["sure"] for structure in data["structures"][:2]] == [True, False]
+    assert [kind["id"] for kind in data["kinds"] if not kind["siae"]] == ["GEIQ", "EA"]
+    assert sum(kind["count"] for kind in data["kinds"]) == 9
+
+
+def test_limits_hold_warnings_sources_settings(data):
+    assert data["limits"]["warnings"] == ["Temps à vol d'oiseau."]
+    assert [source["cite"].split(",")[0] for source in data["limits"]["sources"]] == [
+        "Insee", "Plateforme de l'inclusion", "Dares",
+    ]  # fmt: skip
+    assert ["vitesse (km/h)", "50"] in data["limits"]["settings"]
+
+
+# Classes and numbers
+
+
+def test_quantiles_leave_no_class_empty():
+    values = pd.Series([0.0] * 30 + [1.0] * 3 + [5.0, 9.0])
+    codes = quantiles(values).codes(values)
+    assert set(codes) == {str(rank) for rank in range(len(quantiles(values).breaks) + 1)}
+    assert quantiles(pd.Series([3.0] * 9)) == Classes((), 0)
+    assert quantiles(pd.Series([np.nan])) == Classes(())
+    even = pd.Series(np.arange(100.0))
+    assert quantiles(even).codes(even).value_counts().between(19, 21).all()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_quantiles_on_any_values(seed):
+    values = pd.Series(np.random.default_rng(seed).choice([0.0, 0.11, 0.12, 3.0, 1e5], 40))
+    codes = quantiles(values).codes(values)
+    assert set(codes) == {str(rank) for rank in range(len(quantiles(values).breaks) + 1)}
+
+
+def test_classes_in_words():
+    assert Classes((1.5, 1234.0), 1).labels("\u00a0%", "fr") == [
+        "moins de 1,5\u00a0%", "1,5 à 1\u202f234,0\u00a0%", "1\u202f234,0\u00a0% et plus",
+    ]  # fmt: skip
+    assert Classes(()).labels("", "en") == ["every commune"]
+    assert number(-1234.5, 1, "fr") == "\u22121\u202f234,5"
+    assert number(1234.5, 1, "en") == "1,234.5"
+    assert figures(pd.Series([1.25, np.nan, np.inf, 3.0]), 1) == [1.2, None, None, 3]
+    assert [decimals_of(np.array(v)) for v in ([1.0, 2.0], [12.34], [0.0012], [])] == [0, 1, 3, 0]
+
+
+# Geometry
+
+
+def test_geometry_comes_back_within_a_step():
+    area = territory()
+    texts, origin = encode(simplify(area))
+    degrees = area.communes.geometry.to_crs(4326)
+    for text, shape in zip(texts, degrees, strict=True):
+        ((ring,),) = decode(text, origin)
+        back = shapely.Polygon(ring * 1e-4)
+        assert back.symmetric_difference(shape).area < 0.02 * shape.area
+        assert len(ring) == 4
+
+
+def test_neighbours_keep_the_same_edges():
+    texts, origin = encode(simplify(territory()))
+    rings = [shapely.Polygon(decode(text, origin)[0][0]) for text in texts]
+    assert shapely.coverage_is_valid(rings)
+
+
+def test_holes_parts_lines_and_nothing():
+    shapes = gpd.GeoSeries(
+        [
+            shapely.MultiPolygon([
+                shapely.box(0, 0, 9, 9).difference(shapely.box(3, 3, 6, 6)), shapely.box(20, 20, 25, 25)
+            ]),
+            shapely.Polygon(),
+            shapely.LineString([(0, 0), (-1, 2), (3, 3)]),
+            shapely.box(0, 0, 1e-6, 1e-6),
+        ],
+        crs=4326,
+    )  # fmt: skip
+    texts, origin = encode(shapes)
+    assert [[len(ring) for ring in part] for part in decode(texts[0], origin)] == [[4, 4], [4]]
+    assert texts[1] == texts[3] == ""
+    assert (decode(texts[2], origin)[0][0] * 1e-4).round(4).tolist() == [[0, 0], [-1, 2], [3, 3]]
+    assert encode(gpd.GeoSeries([shapely.Polygon()], crs=4326)) == ([""], (0, 0))
+
+
+def test_the_outline_joins_the_core():
+    area = territory()
+    (joined,) = outline(simplify(area).reindex(area.core))
+    assert joined.geom_type == "Polygon"
+    assert joined.area == pytest.approx(12 * 9e6)
