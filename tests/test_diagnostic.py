@@ -13,9 +13,10 @@ import pytest
 import _small_territory as small
 import territoire_geo as tg
 from territoire_geo.columns import KINDS
+from territoire_geo.contracts import CONTRACTS
 from territoire_geo.diagnostic import diagnose
 from territoire_geo.needs import NEEDS, mobility
-from territoire_geo.tables import CONTRACTS, Absence, Tables
+from territoire_geo.tables import Absence, Tables
 
 quiet = pytest.mark.filterwarnings("ignore::territoire_geo.errors.TerritoireGeoWarning")
 A, B, C, D = small.CODES
@@ -413,3 +414,13 @@ def test_steps_of_the_default_weights():
     assert labels == ["steps(5→1, 10→0.68, 15→0.22)", "steps(10→1, 20→0.68, 30→0.22)"]
     for first, second in pairwise([0.0, 10.0, 20.0, 30.0]):
         assert NEEDS[2].decay(np.array([first])) >= NEEDS[2].decay(np.array([second]))
+
+
+@pytest.mark.filterwarnings("ignore::territoire_geo.errors.TerritoireGeoWarning")
+def test_beyond_the_extent_of_a_list_needs_are_unknown():
+    territory = tg.load_territory("39478", buffer_km=10)
+    diagnostic = tg.diagnose(territory, tg.load_tables(territory, sources="demo"))
+    coverage = diagnostic.coverage.xs("ageing", level="need")
+    assert coverage["unmet_people"].isna().all()
+    assert coverage["demand"].notna().all()
+    assert diagnostic.reach["siae"].isna().all()

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from territoire_geo import diagnose, load_demo, load_minutes, load_tables, load_territory
+from territoire_geo.contracts import CONTRACTS
 from territoire_geo.errors import (
     CogYearError,
     SourceFormatError,
@@ -19,7 +20,6 @@ from territoire_geo.errors import (
     TerritoireGeoWarning,
 )
 from territoire_geo.loaders import _read
-from territoire_geo.tables import CONTRACTS
 
 BIRTHS = "code_commune;naissances;annees\n39198;10;5\n39300;5;5\n"
 SIRET = "33965933600012"
@@ -671,3 +671,24 @@ def test_minutes_come_from_one_table(tmp_path):
     zipped(tmp_path / "m.zip", {"a.md": "x"})
     with pytest.raises(SourceFormatError, match="holds 0 tables"):
         load_minutes(tmp_path / "m.zip")
+
+
+def test_a_list_that_stops_is_unknown_beyond():
+    """Outside its stated extent an absent structure is unknown, not a zero: the demo's list stops 60 km from Dole."""
+    territory = load_territory("39478", buffer_km=5)  # Saint-Claude, in the south of the Jura
+    tables = load_tables(territory, sources="demo")
+    assert not tables.covered("structures", territory.communes.index).any()
+    assert any("la liste s'arrête à 60 km" in note.fr for note in tables.notes)
+    assert tables.covered("facilities", territory.communes.index).all()
+    near = load_territory("200010650")
+    assert load_tables(near, sources="demo").covered("structures", near.communes.index).all()
+
+
+@pytest.mark.parametrize(
+    "entry", ["within_km = 60", 'within_km = "far"\naround = "39198"', 'within_km = -1\naround = "39198"']
+)
+def test_an_extent_is_a_distance_around_a_territory(tmp_path, entry):
+    (tmp_path / "births.csv").write_text("code_commune;naissances;annees\n39198;10;5\n", encoding="utf-8")
+    (tmp_path / "sources.toml").write_text(f"[births]\n{entry}\n", encoding="utf-8")
+    with pytest.raises(SourceFormatError, match="within_km is a distance"):
+        load_tables(load_territory("39198", buffer_km=0), sources=tmp_path)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import territoire_geo as tg
-from territoire_geo import cli, tables
+from territoire_geo import cli, contracts
 
 
 @pytest.mark.parametrize("name", tg.__all__)
@@ -38,8 +38,8 @@ def test_readme_names_every_table_of_its_list():
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     for line in readme.splitlines():
         cells = [cell.strip() for cell in line.split("|")]
-        if len(cells) == 4 and cells[1] in tables.CONTRACTS:
-            contract = tables.CONTRACTS[cells[1]]
+        if len(cells) == 4 and cells[1] in contracts.CONTRACTS:
+            contract = contracts.CONTRACTS[cells[1]]
             assert all(f"`{column}`" in cells[2] for column in (*contract.key, *contract.numbers)), cells[1]
 
 

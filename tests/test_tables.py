@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from territoire_geo import Absence, Source, Tables
+from territoire_geo.contracts import CONTRACTS, conform
 from territoire_geo.errors import TableError
-from territoire_geo.tables import CONTRACTS, conform
 
 SIRET = "33965933600012"
 ROWS = {

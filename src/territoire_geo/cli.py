@@ -26,6 +26,7 @@ from territoire_geo.loaders import load_minutes, load_tables, load_territory
 from territoire_geo.maps import draw_map
 from territoire_geo.measures import CAR_KMH, DETOUR, Need
 from territoire_geo.needs import NEEDS
+from territoire_geo.travel import Pace, buffer_km
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -182,7 +183,9 @@ def _run(request: _Request) -> None:
     with warnings.catch_warnings(record=True) as caught:
         # The diagnostic keeps its warnings: they are printed in the reader's language, once.
         warnings.simplefilter("always", TerritoireGeoWarning)
-        territory = load_territory(request.code, needs=request.needs, buffer_km=_buffer(request))
+        territory = load_territory(
+            request.code, needs=request.needs, buffer_km=buffer_km(request.needs, Pace(request.speed, request.detour))
+        )
         sources = request.sources if request.sources in {"demo", "live"} else Path(request.sources)
         tables = load_tables(territory, sources=sources, add=request.added)
         diagnostic = diagnose(
@@ -199,11 +202,6 @@ def _run(request: _Request) -> None:
             warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
     _say(diagnostic, request.lang)
     _write(diagnostic, request)
-
-
-def _buffer(request: _Request) -> float:
-    reach = max((need.reach for need in request.needs if need.mode == "car"), default=0.0)
-    return 2 * reach * request.speed / 60 / request.detour
 
 
 def _check_folder(folder: Path) -> None:

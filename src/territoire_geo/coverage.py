@@ -236,7 +236,7 @@ def structures_within_reach(inputs: Inputs, needs: Sequence[Need]) -> pd.DataFra
     structures_within_reach
         Indexed by (code_commune, need): one column per kind, `siae`, `answering` (declared, likely or probable) and
         `nearest_minutes` [minutes] of the nearest answering structure, NaN when none is within reach. NaN everywhere
-        when no list of structures is loaded, or none of its places is known.
+        when no list of structures is loaded or none of its places is known, and where the list stops.
     """
     structures = inputs.tables.structures
     if structures is None or (len(structures) and not has_place(structures).any()):
@@ -258,6 +258,7 @@ def structures_within_reach(inputs: Inputs, needs: Sequence[Need]) -> pd.DataFra
             answering=near.groupby(level=0).size().reindex(inputs.index, fill_value=0).astype("float64"),
             nearest_minutes=engine.nearest(near, index=inputs.index),
         )
+        frames[need.id] = frames[need.id].where(inputs.tables.covered("structures", inputs.index), axis=0)
     return pd.concat(frames, names=[NEED, CODE_COMMUNE]).swaplevel().sort_index()
 
 

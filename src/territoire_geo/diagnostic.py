@@ -18,6 +18,7 @@ from territoire_geo.columns import (
     NOM_COMMUNE,
     SIRET,
 )
+from territoire_geo.contracts import CONTRACTS
 from territoire_geo.errors import (
     IncompleteBufferWarning,
     SuppressedValueWarning,
@@ -25,7 +26,7 @@ from territoire_geo.errors import (
 from territoire_geo.indicators import MEASURES
 from territoire_geo.measures import CAR_KMH, DETOUR, Inputs, Measure, Need
 from territoire_geo.needs import NEEDS
-from territoire_geo.tables import CONTRACTS, Absence, Note, Source, Tables
+from territoire_geo.tables import Absence, Note, Source, Tables
 from territoire_geo.territory import Territory
 
 KNOWN: Final = 0.999  # below it a catchment is said to be partly unknown

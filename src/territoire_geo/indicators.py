@@ -41,6 +41,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
         ("population.population",),
         "somme des âges",
         _read("population.population"),
+        reference="Insee, population au recensement",
     ),
     Measure(
         "part_65_plus",
@@ -53,6 +54,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
         _read("population.pop_65_plus"),
         _read("population.population"),
         100.0,
+        reference="Insee, population par âge au recensement",
     ),
     Measure(
         "menages_sans_voiture",
@@ -65,6 +67,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
         _carless,
         _read("cars.menages"),
         100.0,
+        reference="Insee, équipement automobile des ménages au recensement",
     ),
     Measure(
         "chomage_recensement",
@@ -77,6 +80,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
         _read("activity.chomeurs_15_64"),
         _read("activity.actifs_15_64"),
         100.0,
+        reference="Insee, chômage au sens du recensement (déclaratif, ni BIT ni inscrits)",
     ),
     Measure(
         "demandeurs_emploi",
@@ -89,6 +93,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
         _read("jobseekers.demandeurs_emploi_abc"),
         _read("activity.actifs_15_64"),
         100.0,
+        reference="Dares, demandeurs d'emploi en fin de mois",
     ),
     Measure(
         "emplois_pour_100_actifs",
@@ -101,6 +106,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
         _read("activity.emplois"),
         _read("activity.actifs_15_64"),
         100.0,
+        reference="Insee, emploi au lieu de travail et actifs au lieu de résidence",
     ),
     Measure(
         "naissances_annuelles",
@@ -111,6 +117,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
         ("births.naissances", "births.annees"),
         "naissances / années",
         _annual_births,
+        reference="Insee, état civil, naissances domiciliées",
     ),
     Measure(
         "taux_couverture_petite_enfance",
@@ -122,6 +129,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
         "taux publié pour l'EPCI de la commune",
         _published_rate,
         additive=False,
+        reference="Cnaf, capacité théorique des modes formels pour 100 enfants de moins de 3 ans",
     ),
     Measure(
         "niveau_vie_median",
@@ -133,5 +141,6 @@ MEASURES: Final[tuple[Measure, ...]] = (
         "médiane publiée ; une médiane ne s'additionne pas",
         _read("income.niveau_vie_median"),
         additive=False,
+        reference="Insee, Filosofi, niveau de vie médian par unité de consommation",
     ),
 )

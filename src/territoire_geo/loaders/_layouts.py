@@ -8,7 +8,7 @@ from typing import Final
 import pandas as pd
 
 from territoire_geo.columns import CODE_COMMUNE
-from territoire_geo.tables import CONTRACTS, Contract
+from territoire_geo.contracts import CONTRACTS, Contract
 
 Tidy = Mapping[str, pd.DataFrame]
 

@@ -8,8 +8,9 @@ from itertools import combinations
 import pandas as pd
 
 from territoire_geo.cog import among, quote
+from territoire_geo.contracts import CONTRACTS
 from territoire_geo.errors import TableError, TerritoireGeoWarning
-from territoire_geo.tables import CONTRACTS, Note, Source
+from territoire_geo.tables import Note, Source
 
 
 class Rank(IntEnum):

@@ -7,10 +7,10 @@ import pandas as pd
 
 from territoire_geo.cog import ARRONDISSEMENTS, among, check_codes, quote
 from territoire_geo.columns import CODE_COMMUNE, NOM_COMMUNE
+from territoire_geo.contracts import CONTRACTS
 from territoire_geo.errors import CogYearError
 from territoire_geo.loaders import _base
 from territoire_geo.loaders._territory import plain
-from territoire_geo.tables import CONTRACTS
 from territoire_geo.territory import Territory
 
 ASHORE: Final = 2000.0  # metres: contours are simplified, and leave out quays and piers

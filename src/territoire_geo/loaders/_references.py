@@ -6,7 +6,7 @@ from typing import Final
 import pandas as pd
 
 from territoire_geo.columns import CODE_DEPARTEMENT, CODE_EPCI, CODE_REGION, KIND, SIAE_KINDS
-from territoire_geo.tables import CONTRACTS
+from territoire_geo.contracts import CONTRACTS
 
 KEY: Final = ["niveau", "code"]
 LEVELS: Final = {"EPCI": CODE_EPCI, "DEP": CODE_DEPARTEMENT, "REG": CODE_REGION, "FR": None}

@@ -11,7 +11,9 @@ import pandas as pd
 
 from territoire_geo.cog import ARRONDISSEMENTS, among, current_codes, harmonise, quote
 from territoire_geo.columns import CODE_DEPARTEMENT
+from territoire_geo.contracts import CONTRACTS, conform
 from territoire_geo.errors import (
+    IncompleteBufferWarning,
     SourceFormatError,
     SourceUnavailableError,
     TableError,
@@ -24,7 +26,7 @@ from territoire_geo.loaders._places import cut_to
 from territoire_geo.loaders._read import SUFFIXES, header, read_texts, sha256
 from territoire_geo.loaders._territory import load_territory
 from territoire_geo.loaders._types import typed
-from territoire_geo.tables import CONTRACTS, Note, Source, Tables, conform
+from territoire_geo.tables import Note, Source, Tables
 from territoire_geo.territory import Territory
 
 DEMO: Final = "200010650"  # CA du Grand Dole: the town of Jura Service
@@ -119,7 +121,8 @@ def _assembled(pile: Pile) -> dict[str, Whole]:
 
 
 def _cut(wholes: Mapping[str, Whole], territory: Territory, pile: Pile, sources: str | Path) -> Tables:
-    cut = {}
+    cut: dict[str, pd.DataFrame] = {}
+    extents: dict[str, pd.Index] = {}
     for name, whole in wholes.items():
         cut[name], unplaced = cut_to(name, whole.frame, territory)
         pile.notes += [*whole.notes, *_cog_notes(name, pile, territory.communes.index)]
@@ -127,6 +130,7 @@ def _cut(wholes: Mapping[str, Whole], territory: Territory, pile: Pile, sources:
             fr = f"{name} : {len(unplaced)} lignes sans lieu connu, écartées ({quote(unplaced)})."
             en = f"{name}: {len(unplaced)} rows without a known place, left out ({quote(unplaced)})."
             pile.notes.append(Note(TerritoireGeoWarning, fr, en))
+        extents |= _extent(name, whole.sources, territory, pile)
         if CONTRACTS[name].located and cut[name].empty and len(whole.frame):
             fr = f"{name} : aucune ligne dans le territoire ni son voisinage."
             en = f"{name}: no row is in the territory or its buffer."
@@ -136,9 +140,29 @@ def _cut(wholes: Mapping[str, Whole], territory: Territory, pile: Pile, sources:
         **{name: frame.drop(columns=CODE_DEPARTEMENT, errors="ignore") for name, frame in cut.items()},
         absences=MappingProxyType({name: whole.states for name, whole in wholes.items() if len(whole.states)}),
         sources=MappingProxyType({name: whole.sources for name, whole in wholes.items()}),
+        extents=MappingProxyType(extents),
         notes=tuple(pile.notes),
         cog_year=territory.cog_year,
     )
+
+
+def _extent(name: str, sources: Sequence[Source], territory: Territory, pile: Pile) -> dict[str, pd.Index]:
+    """Find the communes that a list with a stated extent covers, and tell the others."""
+    bounded = [source for source in sources if source.within_km is not None]
+    if not bounded or not CONTRACTS[name].located:
+        return {}
+    covered = pd.Series(data=False, index=territory.communes.index)
+    for source in bounded:
+        middle = load_territory(source.around, buffer_km=0.0).communes
+        if middle.crs == territory.crs:
+            covered |= territory.points.distance(middle.geometry.union_all()) <= 1000 * float(source.within_km or 0.0)
+    outside = int((~covered).sum())
+    if outside:
+        where = f"{bounded[0].within_km:g} km"
+        fr = f"{name} : la liste s'arrête à {where} de son territoire ; au-delà, {outside} communes sont inconnues."
+        en = f"{name}: the list stops {where} from its own territory; beyond, {outside} communes are unknown."
+        pile.notes.append(Note(IncompleteBufferWarning, fr, en))
+    return {name: covered.index[covered]}
 
 
 def _cog_notes(name: str, pile: Pile, communes: pd.Index) -> list[Note]:
@@ -248,7 +272,10 @@ def _tell_ignored(path: Path, pile: Pile) -> None:
 
 
 def _source(path: Path, entry: Mapping[str, object]) -> Source:
-    year = entry.get("cog_year")
+    year, within = entry.get("cog_year"), entry.get("within_km")
+    if within is not None and not (isinstance(within, int | float) and within > 0 and entry.get("around")):
+        message = f"{DESCRIPTION}, {path.stem}: within_km is a distance, with `around`, the code of a territory."
+        raise SourceFormatError(message)
     return Source(
         id=path.stem,
         title=str(entry.get("title", path.name)),
@@ -259,6 +286,8 @@ def _source(path: Path, entry: Mapping[str, object]) -> Source:
         cog_year=year if isinstance(year, int) else None,
         sha256=sha256(path),
         landing_page=str(entry.get("landing_page", entry.get("url", ""))),
+        around=str(entry.get("around", "")),
+        within_km=float(within) if isinstance(within, int | float) else None,
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from territoire_geo import travel
 from territoire_geo.cog import ARRONDISSEMENTS, check_codes, quote
 from territoire_geo.columns import (
     CODE_COMMUNE,
@@ -25,7 +26,7 @@ from territoire_geo.columns import (
 )
 from territoire_geo.errors import CrsError, UnknownTerritoryError
 from territoire_geo.loaders import _base
-from territoire_geo.measures import CAR_KMH, DETOUR, Need
+from territoire_geo.measures import Need
 from territoire_geo.needs import NEEDS
 from territoire_geo.territory import COLUMNS, Territory
 
@@ -83,18 +84,13 @@ def load_territory(
     part = base.loc[core]
     epsg = _metric_crs(part)
     here = base[base["epsg"] == epsg]
-    distance = _default_buffer(needs) if buffer_km is None else float(buffer_km)
+    distance = travel.buffer_km(needs) if buffer_km is None else float(buffer_km)
     if not 0 <= distance < np.inf:
         raise ValueError(f"buffer_km: {buffer_km} is not a distance. Give kilometres, 0 for no buffer.")
     near = here.loc[_within(here, part.index, distance)] if known_as != "FR" else here
     frame = _frame(near, epsg)
     frame[IN_CORE] = frame.index.isin(core)
     return Territory(name or label, frame[list(COLUMNS)], code=known_as, buffer_km=distance)
-
-
-def _default_buffer(needs: Sequence[Need]) -> float:
-    reach = max((need.reach for need in needs if need.mode == "car"), default=0.0)
-    return 2 * reach * CAR_KMH / 60 / DETOUR
 
 
 def _frame(near: pd.DataFrame, epsg: int) -> gpd.GeoDataFrame:

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from territoire_geo.columns import CODE_COMMUNE, CODE_DEPARTEMENT, KIND
+from territoire_geo.contracts import Contract, counted
 from territoire_geo.loaders._read import numbers
-from territoire_geo.tables import Contract, counted
 
 
 def typed(text: pd.DataFrame, contract: Contract, *, where: str) -> tuple[pd.DataFrame, "pd.Series[str]"]:

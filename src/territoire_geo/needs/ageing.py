@@ -100,7 +100,9 @@ def home_help(inputs: Inputs, need: Need, decay: Decay) -> Access:
     notes = (*only_iae, *left_out("Vieillissement", "Ageing", supply.usable))
     if len(supply.usable) and supply.amounts.empty:
         return nothing_known(inputs, *notes)
-    return Access(catchment(inputs, need, older(inputs), supply.amounts, decay), notes)
+    # Where the list of structures stops, nothing is known: neither what is there nor who shares it.
+    people = older(inputs).where(inputs.tables.covered("structures", inputs.index))
+    return Access(catchment(inputs, need, people, supply.amounts, decay), notes)
 
 
 def home_help_norm(inputs: Inputs, need: Need) -> Target:
@@ -168,6 +170,7 @@ NEED: Final = Need(
         ("population.pop_65_plus",),
         "population de 65 ans et plus",
         older,
+        reference="Insee, population par âge au recensement",
     ),
     access=home_help,
     target=home_help_norm,

@@ -277,6 +277,7 @@ NEED: Final = Need(
         ("births.naissances", "births.annees"),
         "3 × naissances / années",
         children,
+        reference="Insee, état civil, naissances domiciliées",
     ),
     access=places_within_reach,
     target=rate_norm,

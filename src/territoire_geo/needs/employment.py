@@ -84,6 +84,7 @@ NEED: Final = Need(
         ("activity.actifs_15_64",),
         "population active de 15 à 64 ans au lieu de résidence",
         active,
+        reference="Insee, population active au recensement",
     ),
     access=jobs_per_active,
     target=jobs_norm,

@@ -92,7 +92,9 @@ def siae_per_unemployed(inputs: Inputs, need: Need, decay: Decay) -> Access:
     if not supply.posts:
         fr = "Insertion : les postes des structures ne sont pas connus ; chaque structure compte pour une."
         notes += (Note(SuppressedValueWarning, fr, "Insertion: posts are unknown; each structure counts as one."),)
-    return Access(catchment(inputs, need, unemployed(inputs), supply.amounts, decay), notes)
+    # Where the list of structures stops, nothing is known: neither what is there nor who shares it.
+    people = unemployed(inputs).where(inputs.tables.covered("structures", inputs.index))
+    return Access(catchment(inputs, need, people, supply.amounts, decay), notes)
 
 
 def siae_norm(inputs: Inputs, need: Need) -> Target:  # noqa: ARG001 - one shape for all targets
@@ -170,6 +172,7 @@ NEED: Final = Need(
         ("activity.chomeurs_15_64",),
         "chômeurs au sens du recensement, au lieu de résidence",
         unemployed,
+        reference="Insee, chômage au sens du recensement (déclaratif, ni BIT ni inscrits)",
     ),
     access=siae_per_unemployed,
     target=siae_norm,

@@ -147,6 +147,7 @@ def need(*, share: float = SHARE) -> Need:
             ("activity.actifs_15_64", "cars.menages", "cars.menages_voiture"),
             "actifs 15-64 × (1 − ménages avec voiture / ménages)",
             carless_active,
+            reference="Insee, actifs et équipement automobile au recensement ; part des ménages appliquée aux actifs",
         ),
         access=jobs_by_bike,
         target=partial(part_of_jobs_by_car, share=share),
