@@ -135,8 +135,12 @@ def test_mainland_france_is_its_34746_communes():
 def test_the_default_buffer_is_twice_the_largest_reach(demo):
     territory, _ = demo
     assert territory.buffer_km == pytest.approx(2 * 30 * 50 / 60 / 1.3)
-    short = [need.within(12) for need in NEEDS if need.mode == "car"]
-    assert load_territory("39198", needs=short).buffer_km == pytest.approx(2 * 12 * 50 / 60 / 1.3)
+    by_car = [need for need in NEEDS if need.mode == "car"]
+    shorter = [need.within(20) for need in by_car]
+    assert load_territory("39198", needs=shorter).buffer_km == pytest.approx(2 * 20 * 50 / 60 / 1.3)
+    # Structures serve within 30 minutes, and mobility compares with the jobs of 20 minutes by car.
+    shortest = [need.within(12) for need in by_car]
+    assert load_territory("39198", needs=shortest).buffer_km == pytest.approx(30 * 50 / 60 / 1.3)
 
 
 def test_the_buffer_is_every_commune_whose_point_is_near_a_point_of_the_core(demo):
