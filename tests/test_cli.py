@@ -99,12 +99,29 @@ def test_options_change_the_result_and_are_kept(tmp_path):
 
 
 def test_minutes_replace_the_convention(tmp_path):
-    table = tmp_path / "minutes.csv"
-    table.write_text("origin;destination;minutes\n39198;39526;9,5\n39526;39198;9,5\n", encoding="utf-8")
-    result = demo(tmp_path / "o", "--minutes", table, "--needs", "employment")
+    pairs = travel_minutes(tmp_path, "39198", "39526", "39189")
+    result = run(
+        "diagnose", "39198,39526,39189", "--sources", "demo", "--out", tmp_path / "o", "--minutes", pairs,
+        "--needs", "employment",
+    )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert "temps de trajet lus dans votre table" in result.output
     assert "Temps de trajet approchés" not in result.output
+    assert "ni leurs habitants ni leur offre ne comptent" in result.output
+
+
+def test_a_table_of_minutes_that_forgets_communes_is_refused(tmp_path):
+    """What is not in the table is unknown: two rows must not cut 45 communes off from everything."""
+    result = demo(tmp_path / "o", "--minutes", travel_minutes(tmp_path, "39198", "39526"))
+    assert result.exit_code == 1
+    assert "45 of the 47 communes" in result.output
+
+
+def travel_minutes(folder, *codes):
+    table = folder / "minutes.csv"
+    rows = [f"{start};{end};9,5" for start in codes for end in codes]
+    table.write_text("\n".join(["origin;destination;minutes", *rows]), encoding="utf-8")
+    return table
 
 
 def test_add_a_file_of_your_own(tmp_path):

@@ -274,16 +274,16 @@ def with_levels():
 @pytest.mark.parametrize(
     ("asked", "target", "label"),
     [
-        ("departement", 0.9, "moyenne Jura"),
-        ("Département", 0.9, "moyenne Jura"),
-        ("region", 0.8, "moyenne Bourgogne-Franche-Comté"),
-        ("france", 0.7, "moyenne France"),
-        ("D21", 0.6, "moyenne Côte-d'Or"),
-        ("21", 0.6, "moyenne Côte-d'Or"),
-        ("R27", 0.8, "moyenne Bourgogne-Franche-Comté"),
-        (small.CITY, 0.5, "moyenne CA d'essai"),
+        ("departement", 0.9, "moyenne (Jura)"),
+        ("Département", 0.9, "moyenne (Jura)"),
+        ("region", 0.8, "moyenne (Bourgogne-Franche-Comté)"),
+        ("france", 0.7, "moyenne (France)"),
+        ("D21", 0.6, "moyenne (Côte-d'Or)"),
+        ("21", 0.6, "moyenne (Côte-d'Or)"),
+        ("R27", 0.8, "moyenne (Bourgogne-Franche-Comté)"),
+        (small.CITY, 0.5, "moyenne (CA d'essai)"),
         ({"employment": 1.5}, 1.5, "cible choisie"),
-        ({"mobility": 500}, 0.9, "moyenne Jura"),
+        ({"mobility": 500}, 0.9, "moyenne (Jura)"),
     ],
 )
 def test_references(asked, target, label):

@@ -174,7 +174,8 @@ def test_own_places_replace_the_rates():
     assert frame["access"].tolist() == pytest.approx([0.68 * ratio, ratio, 0.22 * ratio, 0])
     assert not frame.loc[D, "reachable"]
     assert frame.loc[D, "out_of_reach"] == 6
-    assert notes == ""
+    assert "your 12 places take the place of all those of the published rate" in notes
+    assert "three average years of births" in notes
 
 
 def test_own_places_of_unknown_number_are_said():
@@ -182,7 +183,7 @@ def test_own_places_of_unknown_number_are_said():
         {"places": [12.0, np.nan], "type": "crèche", "code_commune": [B, A]}, index=pd.Index(["x", "y"], name="id")
     )
     _, notes = assess("childcare", small.tables(childcare_places=own))
-    assert "1 supply points of 2 are not counted" in notes
+    assert "of 2 places, 1 without a known address or capacity" in notes
     frame, _ = assess("childcare", small.tables(childcare_places=own.iloc[1:]))
     assert frame["access"].isna().all()
 
@@ -290,7 +291,7 @@ def test_registered_jobseekers_count_only_when_known_everywhere():
 def test_structures_without_a_place_are_said_and_never_a_shortage():
     nowhere = small.structures(("1", "ACI", "", None), ("2", "AI", "", B))
     frame, notes = assess("insertion", small.tables(structures=nowhere))
-    assert "1 supply points of 2 are not counted" in notes
+    assert "of 2 places, 1 without a known address or capacity" in notes
     assert frame.loc[B, "access"] == pytest.approx(1 / 66.8)
     nowhere = small.structures(("1", "ACI", "", None), ("2", "AI", "", None))
     for need in ("insertion", "ageing"):

@@ -127,7 +127,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 def diagnose_command(
     code: str, out: Path | None, asked: str | None, reach: tuple[str, ...], *, debug: bool, **options: object
 ) -> None:
-    """Diagnose CODE: an EPCI, a commune, a département (D39), a region (R27), or a name."""
+    """Diagnose CODE: an EPCI, a commune or several (39198,39526), a département (D39), a region (R27), or a name."""
     folder = out or Path("diagnostic-" + re.sub(r"[^\w-]+", "-", code).strip("-"))
     needs = _reached(_chosen(asked), reach)
     _guarded(_Request(code, folder, needs=needs, **options), debug=debug)  # type: ignore[arg-type] # click types the options
@@ -183,8 +183,11 @@ def _run(request: _Request) -> None:
     with warnings.catch_warnings(record=True) as caught:
         # The diagnostic keeps its warnings: they are printed in the reader's language, once.
         warnings.simplefilter("always", TerritoireGeoWarning)
+        codes = [code.strip() for code in request.code.split(",") if code.strip()]
         territory = load_territory(
-            request.code, needs=request.needs, buffer_km=buffer_km(request.needs, Pace(request.speed, request.detour))
+            codes if len(codes) > 1 else request.code,
+            needs=request.needs,
+            buffer_km=buffer_km(request.needs, Pace(request.speed, request.detour)),
         )
         sources = request.sources if request.sources in {"demo", "live"} else Path(request.sources)
         tables = load_tables(territory, sources=sources, add=request.added)

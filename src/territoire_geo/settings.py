@@ -161,16 +161,16 @@ def _car_note(settings: Settings) -> Note:
 
 
 def _table_notes(settings: Settings, territory: Territory) -> list[Note]:
-    """Say which communes a table of minutes does not name: nothing reaches them, and they reach nothing."""
+    """Say which communes around a table of minutes does not name: their people and supply are left out."""
     said = []
     for mode, minutes in settings.given.items():
-        known = minutes.dropna().index
-        named = known.get_level_values(0).unique().intersection(known.get_level_values(1).unique())
+        named = minutes.index.get_level_values(0).unique().intersection(minutes.index.get_level_values(1).unique())
         lost = territory.communes.index.difference(named)
         if len(lost):
             some = ", ".join(lost[:3])
-            fr = f"Minutes ({mode}) : aucun trajet depuis ou vers {len(lost)} communes ({some}...) : isolées."
-            en = f"Minutes ({mode}): no trip from or to {len(lost)} communes ({some}...): taken as cut off."
+            where = f"{len(lost)} communes ({some}...)"
+            fr = f"Minutes ({mode}) : aucun trajet de {where} : ni leurs habitants ni leur offre ne comptent."
+            en = f"Minutes ({mode}): no trip from or to {where}: neither their people nor their supply count."
             said.append(Note(IncompleteBufferWarning, fr, en))
     return said
 

@@ -197,8 +197,9 @@ def from_table(
     points
         Supply points, with their commune.
     minutes
-        Indexed by (origin, destination), commune codes, or ids of points as destinations; NaN or absent is
-        unreachable. A missing or null trip inside a commune takes the convention, half the radius of its disc.
+        Indexed by (origin, destination), commune codes, or ids of points as destinations; a pair that is NaN, or
+        absent when its origin is there, is unreachable. A missing or null trip inside a commune takes the convention,
+        half the radius of its disc.
     pace
         The convention of the mode.
 
@@ -210,7 +211,8 @@ def from_table(
     Raises
     ------
     TableError
-        If the index has not two levels of commune codes, a pair stands twice, or no pair is of the territory.
+        If the index has not two levels of commune codes, a pair stands twice, or a commune of the core is no origin:
+        it would be taken as cut off from everything, when nothing is known of it.
     """
     if minutes.index.nlevels != 2:  # noqa: PLR2004 - an origin and a destination
         raise TableError("travel: minutes are a Series indexed by (origin, destination). Set this index.")
@@ -226,8 +228,14 @@ def from_table(
         minutes[origins.isin(codes) & (destinations.isin(codes) | destinations.isin(named))].dropna().rename(MINUTES)
     )
     table.index = table.index.set_names([ORIGIN, DESTINATION])
-    if table.empty:
-        raise TableError(f"travel: no pair is between communes of {territory.name}. Its codes are {quote(codes)}.")
+    absent = territory.core.difference(origins)
+    if len(absent):
+        message = (
+            f"travel: {len(absent)} of the {len(territory.core)} communes of {territory.name} are the origin of no "
+            f"trip ({quote(absent)}). List every pair within reach, both ways; a commune that is truly cut off has its "
+            "own, such as 39198,39198,0."
+        )
+        raise TableError(message)
     own = _own_minutes(territory, pace)
     given = table.reindex(own.index)
     inside = table.index.get_level_values(0) == table.index.get_level_values(1)

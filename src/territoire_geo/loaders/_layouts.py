@@ -15,12 +15,18 @@ Tidy = Mapping[str, pd.DataFrame]
 
 @dataclass(frozen=True)
 class Layout:
-    """A layout: how it is recognised, how its text becomes tidy text, and the factor of columns not in tidy units."""
+    """
+    A layout: how it is recognised, how its text becomes tidy text, and the factor of columns not in tidy units.
+
+    A file as published names its `producer` and `title` by its layout, when nothing else does.
+    """
 
     id: str
     recognise: Callable[[frozenset[str]], bool]
     tidy: Callable[[pd.DataFrame], Tidy]
     scale: Mapping[str, float] = field(default_factory=dict)
+    producer: str = ""
+    title: str = ""
 
 
 def _comparateur_year(columns: frozenset[str]) -> str | None:
@@ -150,11 +156,25 @@ def _recognise_references(columns: frozenset[str]) -> bool:
     return {"niveau", "code"} <= columns and "taux" not in columns
 
 
+COVERAGE: Final = "Taux de couverture par les modes d'accueil formels du jeune enfant"
 PUBLISHED: Final = (
-    Layout("insee_comparateur", _recognise_comparateur, _tidy_comparateur, {"taux_pauvrete": 0.01}),
-    Layout("iae_structures", _recognise_siae, _tidy_siae),
-    Layout("cnaf_rates", _recognise_cnaf, _tidy_cnaf),
-    Layout("cnaf_rates_portal", _recognise_cnaf_portal, _tidy_cnaf_portal),
+    Layout(
+        "insee_comparateur",
+        _recognise_comparateur,
+        _tidy_comparateur,
+        {"taux_pauvrete": 0.01},
+        producer="Insee",
+        title="Comparateur de territoires",
+    ),
+    Layout(
+        "iae_structures",
+        _recognise_siae,
+        _tidy_siae,
+        producer="Les emplois de l'inclusion ; ASP",
+        title="Structures de l'insertion par l'activité économique",
+    ),
+    Layout("cnaf_rates", _recognise_cnaf, _tidy_cnaf, producer="Cnaf", title=COVERAGE),
+    Layout("cnaf_rates_portal", _recognise_cnaf_portal, _tidy_cnaf_portal, producer="Cnaf", title=COVERAGE),
 )
 TIDY: Final = (
     *(_tidy_layout(name, contract) for name, contract in CONTRACTS.items() if name != "references"),

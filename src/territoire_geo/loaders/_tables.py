@@ -3,6 +3,7 @@
 import tomllib
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -228,7 +229,7 @@ def _read_file(path: Path, pile: Pile, entry: Mapping[str, object], *, tidy: Ran
         for layout in layouts:
             rank = Rank.PUBLISHED if layout in PUBLISHED and tidy is Rank.TIDY else tidy
             for table, piece in _pieces(layout, raw, pile, where=f"{path.name} ({name})").items():
-                pile.pieces.setdefault(table, []).append(Piece(*piece, source, rank))
+                pile.pieces.setdefault(table, []).append(Piece(*piece, _attributed(source, layout, entry), rank))
         found |= bool(layouts)
         if not layouts and not name.lower().startswith("meta"):  # Insee joins the labels of its columns
             unread.append(name)
@@ -289,6 +290,14 @@ def _source(path: Path, entry: Mapping[str, object]) -> Source:
         around=str(entry.get("around", "")),
         within_km=float(within) if isinstance(within, int | float) else None,
     )
+
+
+def _attributed(source: Source, layout: Layout, entry: Mapping[str, object]) -> Source:
+    """Name who publishes a file by its layout, when sources.toml does not."""
+    if not layout.producer or "producer" in entry:
+        return source
+    vintage = source.millesime or f"fichier {source.title}, millésime non précisé"
+    return replace(source, producer=layout.producer, title=layout.title, millesime=vintage)
 
 
 def _pieces(

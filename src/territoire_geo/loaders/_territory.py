@@ -174,7 +174,8 @@ def _names(level: str, base: pd.DataFrame) -> dict[str, str]:
     """Code -> name, of a level."""
     if level == CODE_COMMUNE:
         return dict(zip(base.index.tolist(), base[NOM_COMMUNE].tolist(), strict=True))
-    names = base[[level, LABELS[level]]].dropna().drop_duplicates(level)
+    # The overseas collectivities carry their own name at every level, and have no polygon: they are not candidates.
+    names = base.loc[base["epsg"].notna(), [level, LABELS[level]]].dropna().drop_duplicates(level)
     return dict(zip(names[level].tolist(), names[LABELS[level]].tolist(), strict=True))
 
 
@@ -291,8 +292,9 @@ def _by_name(name: str, base: pd.DataFrame) -> tuple[str, pd.Index, str]:
         if code is not None:
             return _by_commune(code, base)
         seen = {found: f"{found} ({code})" for code, found in communes.items()} | seen
-    listed = ", ".join(_nearest(wanted, seen)) or "none"
-    raise UnknownTerritoryError(f"No territory is called {name!r}. The nearest names are {listed}.")
+    listed = ", ".join(_nearest(wanted, seen))
+    advice = f"The nearest names are {listed}." if listed else "Give a code, or the name as it is written officially."
+    raise UnknownTerritoryError(f"No territory is called {name!r}. {advice}")
 
 
 def _only(name: str, names: dict[str, str], plains: dict[str, str], letter: str) -> str | None:

@@ -135,8 +135,8 @@ def left_out(label: str, label_en: str, usable: "pd.Series[bool]") -> tuple[Note
         return (Note(SuppressedValueWarning, fr, en),)
     if not lost:
         return ()
-    fr = f"{label} : {lost} points d'offre sur {len(usable)} ne sont pas comptés, faute de lieu ou de capacité connus."
-    en = f"{label_en}: {lost} supply points of {len(usable)} are not counted, for want of a place or a capacity."
+    fr = f"{label} : sur {len(usable)} lieux, {lost} sans adresse ou sans capacité connue, donc hors du compte."
+    en = f"{label_en}: of {len(usable)} places, {lost} without a known address or capacity, so not counted."
     return (Note(SuppressedValueWarning, fr, en),)
 
 
@@ -177,7 +177,7 @@ def norm(
             fr = f"Norme {reference.nom} nulle ({numerator} : 0) : elle ne permet pas de dire un manque."
             en = f"The norm of {reference.nom} is zero ({numerator}: 0): it cannot tell what is missing."
             said = (Note(SuppressedValueWarning, fr, en),)
-        label, label_en = f"moyenne {reference.nom}", f"average of {reference.nom}"
+        label, label_en = f"moyenne ({reference.nom})", f"average of {reference.nom}"
         return Target(pd.Series(top / bottom, index=inputs.index), label, label_en, said)
     fr = f"Norme {reference.nom} inconnue ({numerator}/{denominator}) : moyenne du territoire et de son voisinage."
     en = f"The norm of {reference.nom} is unknown ({numerator}/{denominator}): average of the territory and its buffer."

@@ -186,6 +186,6 @@ NEED: Final = Need(
     variables=("structures.naf", "activities.since", "facilities.nombre"),
     facilities=HOME_HELP,
     adapt=say_which_age,
-    unmet="habitants âgés sous la norme d'aide à domicile",
-    unmet_en="older residents below the norm of home help",
+    unmet="habitants âgés sous la norme d'aide à domicile de l'IAE",
+    unmet_en="older residents below the norm of IAE home help",
 )

@@ -148,7 +148,7 @@ def places_within_reach(inputs: Inputs, need: Need, decay: Decay) -> Access:
     own = inputs.tables.childcare_places
     if own is not None:
         usable = has_place(own) & own["places"].notna()
-        notes = left_out("Petite enfance", "Childcare", usable)
+        notes = (_own_places(own["places"]), *left_out("Petite enfance", "Childcare", usable), *_births_note(inputs))
         if len(own) and not usable.any():
             return nothing_known(inputs, *notes)
         kept = own[usable]
@@ -159,6 +159,30 @@ def places_within_reach(inputs: Inputs, need: Need, decay: Decay) -> Access:
         en = "Childcare: neither coverage rates nor places are loaded, the supply is unknown."
         return nothing_known(inputs, Note(SuppressedValueWarning, fr, en))
     return Access(catchment(inputs, need, children(inputs), places(inputs), decay), _notes(inputs, need))
+
+
+def _own_places(places: pd.Series) -> Note:
+    count = f"{places.sum():g}"
+    fr = (
+        f"Petite enfance : vos {count} places remplacent toutes celles du taux publié, quand la norme compte tous les "
+        "modes d'accueil : donnez-les tous, ou choisissez une norme des seuls établissements."
+    )
+    en = (
+        f"Childcare: your {count} places take the place of all those of the published rate, when the norm counts every "
+        "mode of care: give them all, or choose a norm of establishments only."
+    )
+    return Note(SuppressedValueWarning, fr, en)
+
+
+def _births_note(inputs: Inputs) -> tuple[Note, ...]:
+    """Say that children are estimated, and from which births."""
+    if _detailed(inputs):
+        return ()
+    vintages = ", ".join(source.millesime for source in inputs.tables.sources.get("births", ()) if source.millesime)
+    of = f" ({vintages})" if vintages else ""
+    fr = f"Petite enfance : les enfants de moins de 3 ans sont estimés par trois années moyennes de naissances{of}."
+    en = f"Childcare: children under three are estimated by three average years of births{of}."
+    return (Note(SuppressedValueWarning, fr, en),)
 
 
 def _notes(inputs: Inputs, need: Need) -> tuple[Note, ...]:
@@ -173,7 +197,7 @@ def _notes(inputs: Inputs, need: Need) -> tuple[Note, ...]:
         f"Childcare: places follow the Cnaf rate, spread over the EPCI ({how_en}); they are not counted commune by "
         "commune."
     )
-    notes = [Note(SuppressedValueWarning, fr, en)]
+    notes = [Note(SuppressedValueWarning, fr, en), *_births_note(inputs)]
     estimated = rates(inputs)["estimated"]
     if estimated.any():
         core = inputs.territory.communes[IN_CORE]
@@ -232,7 +256,7 @@ def rate_norm(inputs: Inputs, need: Need) -> Target:  # noqa: ARG001 - one shape
         fr = f"Petite enfance : taux de couverture inconnu pour {reference.nom}, la norme est inconnue."
         en = f"Childcare: the coverage rate of {reference.nom} is unknown, so is the norm."
         notes = (Note(SuppressedValueWarning, fr, en),)
-    label, label_en = f"taux de couverture, {reference.nom}", f"coverage rate, {reference.nom}"
+    label, label_en = f"taux de couverture ({reference.nom})", f"coverage rate, {reference.nom}"
     return Target(pd.Series(value, index=inputs.index), label, label_en, notes)
 
 
@@ -291,6 +315,6 @@ NEED: Final = Need(
     naf=("8891A",),
     variables=("childcare_rates.taux", "facilities.nombre", "childcare_places.places"),
     adapt=say_how_children_are_counted,
-    unmet="enfants sans place à la norme",
+    unmet="enfants sans place, au regard de la norme",
     unmet_en="children without a place, against the norm",
 )

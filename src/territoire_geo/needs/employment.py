@@ -99,6 +99,6 @@ NEED: Final = Need(
     variables=("activity.emplois",),
     naf=("7810Z", "7820Z", "7830Z"),
     kinds=("AI", "ETTI"),
-    unmet="actifs en équivalent d'emplois manquants",
-    unmet_en="active residents, as an equivalent of missing jobs",
+    unmet="actifs sans emploi à portée, au regard de la norme",
+    unmet_en="active residents without a job within reach, against the norm",
 )

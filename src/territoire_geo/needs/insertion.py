@@ -186,6 +186,6 @@ NEED: Final = Need(
     kinds_declared=SIAE_KINDS,
     variables=("structures.postes",),
     adapt=say_what_is_counted,
-    unmet="chômeurs sans structure d'insertion à la norme",
+    unmet="chômeurs sans structure d'insertion, au regard de la norme",
     unmet_en="unemployed people below the norm of structures",
 )

@@ -73,9 +73,12 @@ def _caution(inputs: Inputs) -> Note:
     fr = "Mobilité : la part des ménages sans voiture est appliquée aux actifs, ce qui majore les actifs sans voiture"
     en = "Mobility: the share of carless households is applied to active residents, which overstates carless workers"
     jobs, cars = ({source.millesime for source in inputs.tables.sources.get(name, ())} for name in ("activity", "cars"))
-    if jobs != cars:
+    if jobs and cars and jobs != cars:
         fr += " ; emplois et voitures viennent de deux millésimes"
         en += "; jobs and cars come from two vintages"
+    elif "" in jobs | cars:
+        fr += " ; le millésime des emplois ou des voitures n'est pas dit"
+        en += "; the vintage of jobs or cars is not told"
     return Note(SuppressedValueWarning, f"{fr}.", f"{en}.")
 
 
@@ -102,8 +105,8 @@ def part_of_jobs_by_car(inputs: Inputs, need: Need, *, share: float = SHARE) -> 
     percent = round(100 * share)
     return Target(
         share * jobs,
-        f"{percent} % des emplois à moins de {CAR_MINUTES:.0f} min en voiture de la commune",
-        f"{percent}% of the jobs within {CAR_MINUTES:.0f} min by car of the commune",
+        f"{percent} % des emplois qu'une voiture atteint en {CAR_MINUTES:.0f} min depuis la commune",
+        f"{percent}% of the jobs that a car reaches in {CAR_MINUTES:.0f} min from the commune",
     )
 
 
