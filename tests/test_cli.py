@@ -1,7 +1,11 @@
 """The command: what it writes, what it says, how it ends."""
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -176,6 +180,54 @@ def test_a_failure_while_writing_leaves_the_folder_as_it_was(tmp_path, monkeypat
     assert "disk full" in result.output
     assert (tmp_path / "carte.html").read_text(encoding="utf-8") == "before"
     assert [path.name for path in tmp_path.iterdir()] == ["carte.html"]
+
+
+@pytest.mark.parametrize("blocked", ["sources.json/held", "tableaux"])
+def test_a_file_that_cannot_be_replaced_leaves_the_folder_as_it_was(tmp_path, blocked):
+    assert demo(tmp_path, "--needs", "childcare").exit_code == 0
+    name = blocked.split("/", maxsplit=1)[0]
+    for path in [tmp_path / name]:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    if "/" in blocked:
+        (tmp_path / blocked).mkdir(parents=True)
+    else:
+        (tmp_path / blocked).write_text("in the way", encoding="utf-8")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    result = demo(tmp_path, "--needs", "employment")
+    assert result.exit_code == 1
+    assert name in result.output
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("options", [("--speed", "nan"), ("--detour", "inf")])
+def test_numbers_that_are_not_give_one_message(tmp_path, options):
+    result = demo(tmp_path / "o", *options)
+    assert result.exit_code == 1
+    assert "is not a positive number" in result.output or "is not a distance" in result.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_terminal_without_narrow_spaces_still_reads(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "territoire_geo", "demo", "--out", str(tmp_path)],
+        check=True,
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+    )
+    assert "2\u00a0846" in done.stdout.decode("cp1252")
+
+
+def test_a_closed_pipe_loses_nothing(tmp_path):
+    command = [sys.executable, "-m", "territoire_geo", "demo", "--out", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        process.stderr.read()
+    assert (tmp_path / "carte.html").is_file()
+
+
+def test_one_commune_is_singular(tmp_path):
+    result = run("diagnose", "39198", "--sources", "demo", "--needs", "childcare", "--out", tmp_path / "o")
+    assert "Dole, 1 commune (" in result.output
 
 
 def test_debug_shows_the_traceback(tmp_path):

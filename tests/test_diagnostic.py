@@ -153,15 +153,29 @@ def test_a_total_with_an_unknown_part_is_unknown():
 
 
 def test_totals_of_the_sensitivity_are_of_the_same_communes():
-    """By a shorter ride A has no known job: its central value stays in the total."""
+    """A catchment that a setting leaves unknown keeps its central value in the total."""
     jobs = small.tables().activity.copy()
-    jobs.loc[A, "emplois"] = np.nan
-    result = diagnosed(small.tables(activity=jobs), needs=(mobility.need(share=1.0),))
-    central, shorter = (result.scenarios["unmet_people"]["mobility", name] for name in ("central", "binary(15)"))
-    frame = result.coverage.xs("mobility", level="need")
-    assert frame.loc[A, "access"] == 20
-    assert central == pytest.approx(90 * (1 - 20 / 320))
-    assert shorter == pytest.approx(central)
+    jobs.loc[C, "emplois"] = np.nan
+    result = diagnosed(small.tables(activity=jobs), needs=(BY_ID["employment"],))
+    known = result.coverage.xs("employment", level="need")["unmet_people"].notna()
+    totals = result.scenarios["unmet_people"].xs("employment")
+    assert totals["central"] == pytest.approx(result.coverage["unmet_people"][known.to_numpy()].sum())
+    assert totals.notna().all()
+
+
+@pytest.mark.parametrize("need", ["employment", "mobility"])
+def test_a_withheld_supply_is_unknown_and_never_a_shortage(need):
+    """Were the jobs of B counted as none, its people and neighbours would pass for cut off from jobs."""
+    jobs = small.tables().activity.copy()
+    jobs.loc[B, "emplois"] = np.nan
+    keys = pd.MultiIndex.from_tuples([(B, "emplois")], names=["code_commune", "column"])
+    secret = MappingProxyType({"activity": pd.Series(Absence.SECRET.value, index=keys)})
+    result = diagnosed(replace(small.tables(activity=jobs), absences=secret), needs=(BY_ID[need],))
+    frame = result.coverage.xs(need, level="need")
+    assert np.isnan(frame.loc[B, "unmet_people"])
+    assert result.absences[B, need] == "emplois : secret"
+    assert (frame["unmet_people"].isna() == ((frame["known_share"] < 0.75) | (frame.index == B))).all()
+    assert frame["demand"].notna().all()
 
 
 # What is unknown
@@ -247,8 +261,8 @@ def test_a_secret_figure_gives_its_reason():
     assert result.absences[B, "insertion"] == "chomeurs_15_64 : secret"
     assert result.absences[B, "chomage_recensement"] == "chomeurs_15_64 : secret ; actifs_15_64 : secret"
     assert np.isnan(result.coverage.loc[(B, "insertion"), "unmet_people"])
-    assert result.coverage.loc[(A, "insertion"), "known_share"] < 1
-    assert any("partly known for Aa" in note.en for note in result.warnings)
+    assert result.coverage.loc[(A, "insertion"), "known_share"] < 0.75
+    assert result.absences[A, "insertion"] == "chiffres ou norme inconnus pour plus du quart du bassin"
 
 
 def test_a_ratio_without_denominator_does_not_apply():

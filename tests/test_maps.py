@@ -16,9 +16,11 @@ from _diagnostic_factory import make_diagnostic, territory
 from territoire_geo.errors import ChecksumError, MissingExtraError, TerritoireGeoError
 from territoire_geo.maps import DiagnosticMap, _vendor, draw_map
 from territoire_geo.maps._classes import Classes, decimals_of, quantiles
+from territoire_geo.maps._conventions import conventions
 from territoire_geo.maps._geometry import encode, outline, simplify
 from territoire_geo.maps._page import json_block
 from territoire_geo.maps._texts import TEXTS, figures, number, people
+from territoire_geo.maps._typography import missing, singular, typeset, typeset_all
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 HOSTILE = (
@@ -250,8 +252,8 @@ def test_hostile_names_are_only_text(text, page):
     assert data["names"][0] == text
     assert data["structures"][0]["name"] == text
     assert data["name"] == text
-    assert theme(data, "measure:chomage")["label"] == text
-    assert theme(data, "need:mobility")["title"] == text
+    assert theme(data, "measure:chomage")["label"] == typeset(text, "fr")
+    assert theme(data, "need:mobility")["title"] == typeset(text, "fr")
     assert hostile.count("<script") == page.count("<script")
     assert hostile.count("<img") == page.count("<img")
     assert policy_of(hostile) == policy_of(page)
@@ -320,8 +322,10 @@ def test_nine_classes_from_two_scales(data):
 
 def test_sources_and_vintage_follow_the_columns(data):
     assert theme(data, "need:mobility")["sources"][0] == "Insee, Recensement de la population, RP 2018"
-    assert theme(data, "measure:demandeurs")["sources"] == ["Dares, Demandeurs d'emploi par commune, 2024-T4"]
-    assert "Plateforme de l'inclusion, Structures de l'IAE, décembre 2020" in theme(data, "cross:mobility")["sources"]
+    assert theme(data, "measure:demandeurs")["sources"] == ["Dares, Demandeurs d’emploi par commune, 2024-T4"]
+    listed = "Plateforme de l’inclusion, Structures de l’IAE, décembre 2020"
+    assert listed in theme(data, "cross:mobility")["sources"]
+    assert data["lists"] == [listed]
 
 
 def test_without_structures_there_is_no_theme_on_them():
@@ -349,11 +353,112 @@ def test_structures_say_where_and_how_sure(data):
 
 
 def test_limits_hold_warnings_sources_settings(data):
-    assert data["limits"]["warnings"] == ["Temps à vol d'oiseau."]
+    assert data["limits"]["warnings"] == ["Temps à vol d’oiseau."]
     assert [source["cite"].split(",")[0] for source in data["limits"]["sources"]] == [
-        "Insee", "Plateforme de l'inclusion", "Dares",
+        "Insee", "Plateforme de l’inclusion", "Dares",
     ]  # fmt: skip
-    assert ["vitesse (km/h)", "50"] in data["limits"]["settings"]
+    assert ["trajets en voiture", "50\u00a0km/h, détour 1,3 (convention à vol d’oiseau)"] in data["limits"]["settings"]
+
+
+def test_settings_are_said_in_words():
+    diagnostic = make_diagnostic()
+    by_need = {
+        "mobility": {"mode": "bike", "reach": 20.0, "decay": "binary(20)"},
+        "childcare": {"mode": "car", "reach": 15.0, "decay": "steps(5→1, 10→0.68, 15→0.22)"},
+        "employment": {"mode": "car", "reach": 30.0, "decay": "dai(30)"},
+        "ageing": {"mode": "car", "reach": 12.5, "decay": "mine"},
+    }
+    asked = {
+        "cog_year": 2026, "travel": {"car": "table", "bike": "convention"}, "targets": {"employment": 0.8},
+        "reference": {"niveau": "DEP", "code": "39", "nom": "Jura"}, "needs": by_need,
+    }  # fmt: skip
+    object.__setattr__(diagnostic, "settings", asked)
+    labels = {need.id: need.label for need in diagnostic.needs}
+    assert conventions(diagnostic, "fr") == [
+        ["territoire", "Pays d'essai (200010650)"],
+        ["communes (COG 2026)", "12"],
+        ["voisinage chargé", "20 km"],
+        ["trajets en voiture", "table de minutes fournie"],
+        ["trajets à vélo", "15 km/h à vol d'oiseau"],
+        ["référence", "Jura (département)"],
+        [labels["mobility"], "20 min à vélo, même poids partout"],
+        [labels["childcare"], "15 min en voiture, poids 1 / 0,68 / 0,22 à 5 / 10 / 15 min"],
+        [labels["employment"], "30 min en voiture, poids décroissant avec la distance, norme choisie : 0,8"],
+        [labels["ageing"], "12,5 min en voiture, loi mine"],
+    ]
+    assert ["travel by car", "table of minutes given"] in conventions(diagnostic, "en")
+    object.__setattr__(diagnostic, "settings", {})
+    assert [label for label, _ in conventions(diagnostic, "en")] == ["territory", "communes", "neighbourhood loaded"]
+
+
+# Typography
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("Temps à vol d'oiseau : 90 × 3 ; « ici » !", "Temps à vol d’oiseau\xa0: 90\xa0×\xa03\xa0; «\xa0ici\xa0»\xa0!"),
+        ("de 25 à 50 %, 15 min, 38 km", "de 25 à 50\xa0%, 15\xa0min, 38\xa0km"),
+        ("inconnu pour 1 communes, 0 places, 21 communes", "inconnu pour 1\xa0commune, 0\xa0place, 21 communes"),
+        ("1\u202f201 points et 3,1 points", "1\u202f201 points et 3,1 points"),
+        ("Dares - France Travail, https://data.gouv.fr", "Dares - France Travail, https://data.gouv.fr"),
+    ],
+)
+def test_french_typography(given, said):
+    assert typeset(given, "fr") == said
+    assert typeset(said, "fr") == said
+    assert typeset(given, "en") == given
+
+
+def test_typography_leaves_what_is_not_a_sentence():
+    given = {"id": "l'a : b", "url": "https://x/l'a", "cite": "l'a : b", "list": ["l'a", 1, None]}
+    assert typeset_all(given, "fr") == given | {"cite": "l’a\xa0: b", "list": ["l’a", 1, None]}
+
+
+def test_no_straight_apostrophe_is_left_in_our_words(data):
+    produced = {"name", "reference", "codes", "names", "population", "geometry", "structures"}
+    ours = json.dumps({name: part for name, part in data.items() if name not in produced}, ensure_ascii=False)
+    assert "'" not in ours
+    assert not re.search(r"[^\W\d] [:;?!»]", ours)
+    assert data["name"] == "Pays d'essai"
+    assert data["structures"][0]["address"] == "1 rue de l'Église"
+
+
+def test_agreement():
+    assert singular("habitants âgés sous la norme d’aide") == "habitant âgé sous la norme d’aide"
+    assert missing("emplois", "fr") == ("emplois manquants", "emploi manquant")
+    assert missing("places d'accueil", "fr") == ("places manquantes d'accueil", "place manquante d'accueil")
+    assert missing("jobs", "en") == ("missing jobs", "missing job")
+
+
+def test_a_column_keeps_its_decimals():
+    diagnostic = make_diagnostic()
+    employment = diagnostic.coverage.index.get_level_values("need") == "employment"
+    diagnostic.coverage.loc[employment, "target"] = 0.46
+    diagnostic.coverage.loc[employment, "unmet_units"] *= 0.01
+    need = data_of(draw_map(diagnostic).to_html())["needs"][2]
+    assert (need["decimals"], set(need["norms"])) == (3, {0.46})
+    assert need["gapDecimals"] == 2
+    assert all(value == 0 or value >= 0.001 for value in need["gap"] if value is not None)
+
+
+def test_units_have_their_own_low_and_high(data):
+    assert data["needs"][2]["total"]["gapLow"] is None
+    diagnostic = make_diagnostic()
+    scenarios = diagnostic.scenarios.assign(unmet_units=0.4 * diagnostic.scenarios["unmet_people"])
+    object.__setattr__(diagnostic, "scenarios", scenarios)
+    total = data_of(draw_map(diagnostic).to_html())["needs"][2]["total"]
+    assert total["gapLow"] < total["gap"] < total["gapHigh"]
+
+
+def test_one_value_for_the_whole_core_is_said_and_its_neighbours_counted(data):
+    assert theme(data, "measure:chomage")["constant"] is None
+    diagnostic = make_diagnostic()
+    diagnostic.measures["niveau_vie"] = 20_000.0
+    drawn = theme(data_of(draw_map(diagnostic).to_html()), "measure:niveau_vie")
+    assert drawn["constant"] == 20_000
+    assert sum(drawn["counts"]) == 12
+    assert all(core + around for core, around in zip(drawn["counts"], drawn["around"], strict=True))
 
 
 # Classes and numbers

@@ -11,6 +11,7 @@ import pytest
 import territoire_geo as tg
 from _diagnostic_factory import make_diagnostic
 from territoire_geo.maps import draw_map
+from territoire_geo.maps._typography import typeset
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright absent: pip install playwright")
 CHROMIUM = shutil.which("chromium")
@@ -191,7 +192,7 @@ def test_people_come_first_in_french(show):
     assert re.search(r"^Commune 39009\n+18 enfants sans place", said)
     assert "(entre 15 et 22)" in said
     assert "36,4\u00a0%" in said
-    assert "64\u00a0% de la norme\u00a0: 0,255 pour une norme de 0,4 places par enfant" in said
+    assert "64\u00a0% de la norme\u00a0: 0,255 pour une norme de 0,400 places par enfant" in said
     page.select_option("#tg-theme", "measure:niveau_vie")
     assert "19\u202f096\u00a0€ par an" in hover(page, "39009")
 
@@ -282,15 +283,46 @@ def test_the_sheet_of_a_structure(show):
     assert "Position approximative." in page.locator("#tg-sheet").inner_text()
 
 
+def test_the_sheet_of_a_structure_says_where_it_comes_from(show):
+    page = show(make_diagnostic())
+    page.evaluate("territoireGeo.openStructure(territoireGeo.data.structures[3])")
+    sheet = page.locator("#tg-sheet").inner_text()
+    assert "Liste des structures\u00a0: Plateforme de l’inclusion, Structures de l’IAE, décembre 2020." in sheet
+    assert "Inconnu ne veut pas dire non." in sheet
+    levels, people = (texts(page, f"#tg-sheet tbody tr td:nth-child({column})") for column in (2, 3))
+    assert [told == "–" for told in people] == [level == "non" for level in levels]
+    assert "1\u202f234" in people
+
+
+def test_a_need_told_in_units(show):
+    page = show(make_diagnostic())
+    page.select_option("#tg-theme", "need:employment")
+    need = page.evaluate("territoireGeo.need()")
+    assert page.locator(".tg-big").inner_text().endswith(need["missing"])
+    assert need["norm"] in page.locator(".tg-summary").inner_text()
+    assert need["missing"] in hover(page, "39017")
+
+
+def test_a_constant_measure_is_said_in_full(show):
+    diagnostic = make_diagnostic()
+    diagnostic.measures["niveau_vie"] = 20_000.0
+    page = show(diagnostic)
+    page.select_option("#tg-theme", "measure:niveau_vie")
+    assert page.locator(".tg-big").inner_text().startswith("20\u202f000\n€ par an")
+    counts = [text for text in texts(page, ".tg-legend li .tg-count") if "+" in text]
+    assert "0 + 0" not in counts
+    assert any(text.startswith("12 + ") for text in counts)
+
+
 def test_structures_without_a_place_are_counted_in_the_limits(show):
     page = show(make_diagnostic())
     page.click("#tg-show-limits")
     limits = page.locator("#tg-limits").inner_text()
     assert "Structures sans position connue, absentes de la carte (1)" in limits
     assert "Structure 8 (AI)" in limits
-    assert "Temps à vol d'oiseau." in limits
-    assert "Plateforme de l'inclusion" in limits
-    assert "Vitesse (km/h)" in limits or "vitesse (km/h)" in limits
+    assert "Temps à vol d’oiseau." in limits
+    assert "Plateforme de l’inclusion" in limits
+    assert "50\u00a0km/h, détour 1,3" in limits
 
 
 # Table, search, keyboard
@@ -328,6 +360,38 @@ def test_search_opens_a_commune_whatever_the_accents(show):
     page.fill("#tg-search", "Nulle part")
     page.keyboard.press("Enter")
     assert "Aucune commune" in page.locator(".tg-find").inner_text()
+
+
+def test_search_forgives_and_offers_a_choice(show):
+    names = {
+        "39008": "Saint-Aubin", "39009": "Saint-Loup", "39010": "L'Étoile", "39011": "Villers-Robert",
+        "39014": "Saint-Aubin-le-Haut", "39015": "Cœuvres",
+    }  # fmt: skip
+    page = show(make_diagnostic(names=names))
+
+    def search(text):
+        page.fill("#tg-search", text)
+        page.keyboard.press("Enter")
+        found = page.locator("#tg-sheet-title").inner_text() if page.locator("#tg-sheet").is_visible() else None
+        if found:
+            page.keyboard.press("Escape")
+        return found
+
+    for text, name in {
+        "saint aubin": "Saint-Aubin", "ST AUBIN": "Saint-Aubin", "l’etoile": "L'Étoile", "villers": "Villers-Robert",
+        "robert": "Villers-Robert", "coeuvres": "Cœuvres", "le haut": "Saint-Aubin-le-Haut", "39009": "Saint-Loup",
+    }.items():  # fmt: skip
+        assert search(text) == name, text
+    assert search("Saint") is None
+    said = page.locator(".tg-find [role=status]")
+    assert texts(page, ".tg-choices button") == ["Saint-Aubin", "Saint-Loup", "Saint-Aubin-le-Haut"]
+    page.click(".tg-choices >> text=Saint-Loup")
+    assert page.locator("#tg-sheet-title").inner_text() == "Saint-Loup"
+    page.keyboard.press("Escape")
+    assert said.inner_text() == ""
+    assert search("Commune") is None
+    assert len(texts(page, ".tg-choices button")) == 6
+    assert texts(page, ".tg-choices li")[-1] == "et 18 de plus"
 
 
 def test_twin_names_are_told_apart(show):
@@ -372,6 +436,22 @@ def test_a_phone(show):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+def test_on_a_phone_nothing_hides_the_core(show):
+    page = show(make_diagnostic(), size=(390, 844))
+    page.evaluate("territoireGeo.showTip(0, territoireGeo.data.geometry.points[0])")
+    assert page.locator(".tg-tip").is_visible()
+    page.evaluate("territoireGeo.openCommune(0)")
+    page.evaluate("territoireGeo.showTip(0, territoireGeo.data.geometry.points[0])")
+    assert not any(tip.is_visible() for tip in page.locator(".tg-tip").all())
+    page.click("#tg-sheet .tg-close")
+    boxes = "[...document.querySelectorAll('.leaflet-control')].map(part => part.getBoundingClientRect().top)"
+    lowest = "[...document.querySelectorAll('path[data-core=\"1\"]')].map(part => part.getBoundingClientRect().bottom)"
+    assert max(page.evaluate(lowest)) <= min(page.evaluate(boxes))
+    page.click("#tg-show-table")
+    assert "défile" in page.locator("#tg-table .tg-said").first.inner_text()
+    assert page.locator("#tg-table thead").bounding_box()["height"] < 80
+
+
 def test_metric_scale_and_english(show):
     page = show(make_diagnostic(), lang="en")
     assert re.fullmatch(r"\d+ k?m", page.locator(".leaflet-control-scale-line").inner_text())
@@ -390,8 +470,8 @@ def test_hostile_names_are_shown_as_text(show, text):
     )
     page = show(diagnostic)
     assert text in page.locator("h1").inner_text()
-    assert texts(page, "#tg-theme option")[0] == text
-    assert text in page.locator(".tg-legend h2").inner_text()
+    assert texts(page, "#tg-theme option")[0] == typeset(text, "fr")
+    assert typeset(text, "fr") in page.locator(".tg-legend h2").inner_text()
     assert text in hover(page, "39008")
     assert text in texts(page, ".tg-town")
     page.evaluate("territoireGeo.openCommune(0)")
@@ -405,7 +485,7 @@ def test_hostile_names_are_shown_as_text(show, text):
     assert text in texts(page, "#tg-table tbody th")
     page.click("#tg-drawer .tg-close")
     page.select_option("#tg-theme", "need:childcare")
-    assert text in hover(page, "39008")
+    assert typeset(text, "fr") in hover(page, "39008")
     page.click("#tg-show-limits")
     assert page.evaluate("window.hacked === undefined")
     assert page.locator("img, iframe").count() == 0

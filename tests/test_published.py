@@ -141,7 +141,7 @@ def test_a_diagnostic_needs_no_table_of_references(folder, asked):
     assert (summary["demand"] > 0).all()
     assert summary["unmet_people"].notna().all()
     name = tables.references.at[("DEP", territory.communes.loc[territory.core[0], "code_departement"]), "nom"]
-    assert summary.loc[["employment", "insertion", "ageing"], "reference"].eq(f"moyenne {name}").all()
+    assert summary.loc[["employment", "insertion", "ageing"], "reference"].eq(f"moyenne ({name})").all()
 
 
 # Merged before the 1970s: the embedded base does not know them, so a table of such a COG is refused, and names them.

@@ -1,5 +1,6 @@
 """The command: territoire-geo demo | diagnose."""
 
+import errno
 import re
 import sys
 import tempfile
@@ -41,10 +42,10 @@ THIN: Final = "\u202f"  # French thousands
 
 TEXTS: Final = {
     "fr": {
-        "title": "Diagnostic partagé : {name}, {core} communes ({all} avec le voisinage, {km} km)",
+        "title": "Diagnostic partagé : {name}, {core} ({all} avec le voisinage, {km} km)",
         "columns": "Besoin|Public|Non couvert|bas – haut|Part|Manque",
         "unknown": "inconnu",
-        "unknown_communes": "{n} communes inconnues",
+        "unknown_communes": "{n} : inconnu",
         "warnings": "À savoir :",
         "files": "Écrit dans {folder} :",
         "figures": "Pré-diagnostic : chiffres publiés ({vintages}) ; {travel}. "
@@ -54,10 +55,10 @@ TEXTS: Final = {
         "few": "< 5",
     },
     "en": {
-        "title": "Shared diagnostic: {name}, {core} communes ({all} with the buffer, {km} km)",
+        "title": "Shared diagnostic: {name}, {core} ({all} with the buffer, {km} km)",
         "columns": "Need|People|Unmet|low – high|Share|Missing",
         "unknown": "unknown",
-        "unknown_communes": "{n} communes unknown",
+        "unknown_communes": "{n}: unknown",
         "warnings": "Good to know:",
         "files": "Written to {folder}:",
         "figures": "Pre-diagnostic: published figures ({vintages}); {travel}. "
@@ -161,13 +162,13 @@ def _guarded(request: _Request, *, debug: bool) -> None:
     created = [folder for folder in (request.out, *request.out.parents) if not folder.exists()]
     try:
         _run(request)
-    except (TerritoireGeoError, OSError) as error:
+    except (TerritoireGeoError, ValueError, OSError) as error:
         for folder in created:  # a failure leaves no empty folder behind
             with suppress(OSError):
                 folder.rmdir()
         if debug:
             raise
-        click.echo(f"territoire-geo: {error}", err=True)
+        _echo(f"territoire-geo: {error}", err=True)
         sys.exit(_status(error))
 
 
@@ -203,8 +204,9 @@ def _run(request: _Request) -> None:
     for other in caught:
         if not issubclass(other.category, TerritoireGeoWarning):
             warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
+    files = _write(diagnostic, request)  # before a word is printed: a closed pipe loses nothing
     _say(diagnostic, request.lang)
-    _write(diagnostic, request)
+    _say_files(diagnostic, request, files)
 
 
 def _check_folder(folder: Path) -> None:
@@ -217,25 +219,61 @@ def _check_folder(folder: Path) -> None:
         raise TerritoireGeoError(message) from error
 
 
-def _write(diagnostic: Diagnostic, request: _Request) -> None:
+def _write(diagnostic: Diagnostic, request: _Request) -> list[Path]:
     """Write everything aside first, then move it into place: an error leaves the folder as it was."""
-    out, texts = request.out, TEXTS[request.lang]
+    out = request.out
     with tempfile.TemporaryDirectory(dir=out, prefix=".territoire-geo-") as aside:
-        draft = Path(aside)
+        draft = Path(aside) / "new"
+        draft.mkdir()
         draw_map(diagnostic, lang=request.lang).save(draft / "carte.html")
         write_geopackage(diagnostic, draft / "diagnostic.gpkg")
         write_tables(diagnostic, draft / "tableaux", decimal="," if request.lang == "fr" else ".")
         write_sources(diagnostic, draft / "sources.json")
-        files = sorted(path for path in draft.rglob("*") if path.is_file())
+        files = sorted(path.relative_to(draft) for path in draft.rglob("*") if path.is_file())
+        try:
+            _swap(files, draft, out, Path(aside) / "old")
+        except OSError as error:
+            message = f"{error.filename2 or error.filename}: cannot be replaced ({error.strerror}). Close or remove it."
+            raise TerritoireGeoError(message) from error
+    return files
+
+
+def _swap(files: Sequence[Path], draft: Path, out: Path, kept: Path) -> None:
+    """Put files in their place; when one cannot be, put back those that were there."""
+    done = []
+    try:
         for path in files:
-            place = out / path.relative_to(draft)
-            place.parent.mkdir(exist_ok=True)
-            path.replace(place)
-    click.echo(texts["files"].format(folder=out.resolve()))
+            (out / path).parent.mkdir(exist_ok=True)
+            if (out / path).is_dir():
+                raise IsADirectoryError(errno.EISDIR, "a folder of that name is in the way", str(out / path))
+            if (out / path).exists():
+                (kept / path).parent.mkdir(parents=True, exist_ok=True)
+                (out / path).replace(kept / path)
+            done.append(path)
+            (draft / path).replace(out / path)
+    except OSError:
+        for path in done:
+            (out / path).unlink(missing_ok=True)
+            if (kept / path).exists():
+                (kept / path).replace(out / path)
+        raise
+
+
+def _say_files(diagnostic: Diagnostic, request: _Request, files: Sequence[Path]) -> None:
+    _echo(TEXTS[request.lang]["files"].format(folder=request.out.resolve()))
     for path in files:
-        place = out / path.relative_to(draft)
-        click.echo(f"  {place.relative_to(out)}  ({_number(place.stat().st_size / 1000, request.lang)} ko)")
-    click.echo(_figures(diagnostic, request.lang))
+        _echo(f"  {path}  ({_number((request.out / path).stat().st_size / 1000, request.lang)} ko)")
+    _echo(_figures(diagnostic, request.lang))
+
+
+def _echo(text: str, *, err: bool = False) -> None:
+    """Print, whatever the terminal can write: Windows still pipes in cp1252, which has no narrow no-break space."""
+    encoding = (sys.stderr if err else sys.stdout).encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = text.replace(THIN, "\u00a0").encode(encoding, errors="replace").decode(encoding)
+    click.echo(text, err=err)
 
 
 def _figures(diagnostic: Diagnostic, lang: str) -> str:
@@ -249,8 +287,10 @@ def _figures(diagnostic: Diagnostic, lang: str) -> str:
 def _say(diagnostic: Diagnostic, lang: str) -> None:
     texts, territory = TEXTS[lang], diagnostic.territory
     km = _number(territory.buffer_km, lang)
-    title = texts["title"].format(name=territory.name, core=len(territory.core), all=len(territory.communes), km=km)
-    click.echo(f"{title}\n")
+    title = texts["title"].format(
+        name=territory.name, core=_communes(len(territory.core)), all=len(territory.communes), km=km
+    )
+    _echo(f"{title}\n")
     summary = diagnostic.summary()
     rows = [
         texts["columns"].split("|"),
@@ -262,11 +302,11 @@ def _say(diagnostic: Diagnostic, lang: str) -> None:
             cell.ljust(width) if i in {0, 5} else cell.rjust(width)
             for i, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
-        click.echo("  ".join(cells).rstrip())
-    click.echo(f"\n{texts['warnings']}")
+        _echo("  ".join(cells).rstrip())
+    _echo(f"\n{texts['warnings']}")
     for note in diagnostic.warnings:
-        click.echo(f"  - {note.fr if lang == 'fr' else note.en}")
-    click.echo("")
+        _echo(f"  - {note.fr if lang == 'fr' else note.en}")
+    _echo("")
 
 
 def _row(row: "pd.Series[Any]", need: Need, lang: str) -> list[str]:
@@ -277,9 +317,13 @@ def _row(row: "pd.Series[Any]", need: Need, lang: str) -> list[str]:
     units, unit = row["unmet_units"], need.gap_unit if french else need.gap_unit_en
     missing = "" if need.mode == "bike" or np.isnan(units) else f"{_units(units, lang)} {unit}"
     if row["unknown"]:
-        missing += f" ({texts['unknown_communes'].format(n=row['unknown'])})"
+        missing += f" ({texts['unknown_communes'].format(n=_communes(row['unknown']))})"
     label = need.label if french else need.label_en
     return [label, people[0], people[1], f"{people[2]} – {people[3]}", share, missing.strip()]
+
+
+def _communes(count: int) -> str:
+    return f"{count} commune{'s' if count > 1 else ''}"
 
 
 def _people(value: float, lang: str) -> str:

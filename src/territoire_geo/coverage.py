@@ -1,6 +1,7 @@
 """Unmet need against what is within reach: people and units, served, saturated, out of reach; structures by kind."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,9 @@ from territoire_geo.columns import CODE_COMMUNE, KIND, KINDS, NEED, SIAE_KINDS, 
 from territoire_geo.measures import Decay, Inputs, Need
 from territoire_geo.tables import Note
 from territoire_geo.travel import STRUCTURE_MINUTES, has_place
+
+ENOUGH: Final = 0.75  # share of a catchment that must be known for a shortage to be told
+RESULTS: Final = ("access", "unmet_people", "unmet_units", "served", "saturated", "out_of_reach")
 
 
 def unmet_need(demand: pd.Series, access: pd.Series, target: pd.Series | float) -> pd.DataFrame:
@@ -216,6 +220,26 @@ def assess(need: Need, inputs: Inputs, decay: Decay) -> tuple[pd.DataFrame, tupl
         }
     )
     return frame, (*reached.notes, *target.notes)
+
+
+def withhold(frame: pd.DataFrame, known_share: "pd.Series[float]") -> pd.DataFrame:
+    """
+    Tell nothing of a catchment known for less than three quarters: what is missing would pass for a shortage.
+
+    Parameters
+    ----------
+    frame
+        By commune, from `assess`.
+    known_share
+        Share of the people of each catchment whose figures are known, 0 to 1.
+
+    Returns
+    -------
+    withhold
+        The frame, NaN in the columns of results where the share is below `ENOUGH`.
+    """
+    told = known_share >= ENOUGH
+    return frame.assign(**{column: frame[column].where(told) for column in RESULTS})
 
 
 def structures_within_reach(inputs: Inputs, needs: Sequence[Need]) -> pd.DataFrame:

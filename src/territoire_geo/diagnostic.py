@@ -197,6 +197,8 @@ def diagnose(  # noqa: PLR0913 - the contract of docs/api: every convention can 
             frame, said = coverage.assess(adjusted, replace(central, travel=minutes), decay)
             runs[need.id][name] = frame
             notes += [note for note in said if name == "central" and note not in notes]
+        enough = runs[need.id]["central"]["known_share"]
+        runs[need.id] = {name: coverage.withhold(frame, enough) for name, frame in runs[need.id].items()}
         target = adjusted.target(central, adjusted)
         norm = target.norm.reindex(territory.core)
         value = float(norm.iloc[0]) if norm.nunique(dropna=False) == 1 else np.nan
@@ -308,23 +310,30 @@ def _absences(inputs: Inputs, needs: Sequence[Need], covered: pd.DataFrame) -> p
     for need in needs:
         frame = covered.xs(need.id, level=NEED)
         missing = frame.index[frame["unmet_people"].isna()]
-        reasons |= {(str(code), need.id): why for code, why in _why(inputs, need.demand, missing).items()}
+        reasons |= {
+            (str(code), need.id): why for code, why in _why(inputs, need.demand, missing, also=need.variables).items()
+        }
     index = pd.MultiIndex.from_tuples(list(reasons), names=[CODE_COMMUNE, "item"]) if reasons else None
     if index is None:
         index = pd.MultiIndex.from_arrays([[], []], names=[CODE_COMMUNE, "item"])
     return pd.Series(list(reasons.values()), index=index, dtype="str", name="reason").sort_index()
 
 
-def _why(inputs: Inputs, measure: Measure, missing: pd.Index) -> "pd.Series[str]":
+def _why(inputs: Inputs, measure: Measure, missing: pd.Index, *, also: tuple[str, ...] = ()) -> "pd.Series[str]":
     out = pd.Series("", index=missing, dtype="str")
-    for variable in measure.variables:
+    by_commune = [variable for variable in also if CONTRACTS[variable.split(".")[0]].by_commune]
+    for variable in dict.fromkeys((*measure.variables, *by_commune)):
         state = inputs.tables.absence(variable, missing)
         table, column = variable.split(".")
         loaded = getattr(inputs.tables, table) is not None
         said = f"{column} : " + (state if loaded else "table non chargée")
         gap = pd.Series(" ; ", index=missing, dtype="str").where(out.ne(""), "")
         out = out.mask(state.ne(""), out + gap + said)
-    nothing = "offre ou norme inconnue dans le bassin" if measure.denominator is None else Absence.NOT_APPLICABLE.value
+    nothing = (
+        "chiffres ou norme inconnus pour plus du quart du bassin"
+        if measure.denominator is None
+        else Absence.NOT_APPLICABLE.value
+    )
     return out.mask(out.eq(""), nothing)
 
 

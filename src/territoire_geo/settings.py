@@ -18,6 +18,7 @@ from territoire_geo.territory import Territory
 
 Minutes = Mapping[str, "pd.Series[float]"]  # by mode
 WORDS: Final = {"EPCI": "EPCI", "DEP": "département", "REG": "région"}
+SHORT: Final = 0.9  # a table of minutes whose longest trip is below this share of the reach was cut
 CODES: Final = ((r"(\d{9})", "EPCI"), (r"R(\d{2})", "REG"), (r"D?(\d{2}|2[AB]|97\d)", "DEP"))
 
 
@@ -164,6 +165,12 @@ def _table_notes(settings: Settings, territory: Territory) -> list[Note]:
     """Say which communes around a table of minutes does not name: their people and supply are left out."""
     said = []
     for mode, minutes in settings.given.items():
+        longest, reach = minutes.max(), travel.reach_by_mode(settings.needs)[mode]
+        complete = len(minutes) >= len(minutes.index.unique(level=0)) * len(minutes.index.unique(level=1))
+        if longest < SHORT * reach and not complete:
+            fr = f"Minutes ({mode}) : la table s'arrête à {longest:.0f} min quand la portée va à {reach:.0f}."
+            en = f"Minutes ({mode}): the table stops at {longest:.0f} min when the reach is {reach:.0f}."
+            said.append(Note(IncompleteBufferWarning, fr, en))
         named = minutes.index.get_level_values(0).unique().intersection(minutes.index.get_level_values(1).unique())
         lost = territory.communes.index.difference(named)
         if len(lost):
@@ -212,7 +219,7 @@ def find_reference(territory: Territory, tables: Tables, asked: str | Mapping[st
     Parameters
     ----------
     territory
-        The département or région is that of most of the core's people.
+        The département or région is that of most of the core's people; when none holds half of them, the next level.
     tables
         Names, in `references`.
     asked
@@ -231,9 +238,12 @@ def find_reference(territory: Territory, tables: Tables, asked: str | Mapping[st
     text = asked.strip().upper() if isinstance(asked, str) else "DEPARTEMENT"
     core = territory.communes.loc[territory.core]
     if text in {"DEPARTEMENT", "DÉPARTEMENT", "REGION", "RÉGION"}:
-        niveau, column = ("DEP", CODE_DEPARTEMENT) if text.startswith("D") else ("REG", CODE_REGION)
-        people = core[POPULATION].groupby(core[column]).sum()  # only to choose the main one
-        return _named(niveau, str(people.idxmax()), tables)
+        levels = [("DEP", CODE_DEPARTEMENT), ("REG", CODE_REGION)]
+        for niveau, column in levels if text.startswith("D") else levels[1:]:
+            people = core[POPULATION].groupby(core[column]).sum()  # only to choose the main one
+            if people.max() >= people.sum() / 2:
+                return _named(niveau, str(people.idxmax()), tables)
+        return _named("FR", "FR", tables)
     if text in {"FRANCE", "FR"}:
         return _named("FR", "FR", tables)
     for pattern, niveau in CODES:

@@ -43,6 +43,8 @@ def load_minutes(path: str | Path) -> dict[str, "pd.Series[float]"]:
     if len(tables) != 1:
         raise SourceFormatError(f"{file}: holds {len(tables)} tables. Give one CSV or parquet file.")
     name, raw = tables[0]
+    if raw.empty:
+        raise SourceFormatError(f"{file}: no row under the header. Fill or remove it.")
     missing = [column for column in (ORIGIN, DESTINATION, MINUTES) if column not in raw.columns]
     if missing:
         message = f"{file}: column {', '.join(missing)} is missing. The columns are origin, destination and minutes."

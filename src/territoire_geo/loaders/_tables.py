@@ -32,6 +32,7 @@ from territoire_geo.territory import Territory
 
 DEMO: Final = "200010650"  # CA du Grand Dole: the town of Jura Service
 OWN: Final = "utilisateur"
+FARTHEST: Final = 20_000  # km, half the way round the world
 DESCRIPTION: Final = "sources.toml"
 AGES: Final = ("pop_0_19", "pop_20_64", "pop_65_plus")
 
@@ -218,7 +219,8 @@ def _described(toml: Path) -> Mapping[str, object]:
 
 def _read_file(path: Path, pile: Pile, entry: Mapping[str, object], *, tidy: Rank) -> bool:
     """Read the tables of a file; tell whether one was recognised."""
-    if path.suffix.lower() not in SUFFIXES or path.is_dir():
+    # A missing file is told by who reads it; a pipe would be waited for.
+    if path.suffix.lower() not in SUFFIXES or (path.exists() and not path.is_file()):
         return False
     source = _source(path, entry)
     unread, found = [], False
@@ -252,6 +254,8 @@ def _why(path: Path) -> str:
     """Say why a file is not read, and what to do."""
     if path.is_dir():
         return "a folder, not read. Pass its files, or its path as the folder of sources."
+    if path.exists() and not path.is_file():
+        return "not a regular file, not read."
     if path.suffix.lower() not in SUFFIXES:
         return f"not read: {', '.join(SUFFIXES)} are. Save a spreadsheet as CSV UTF-8."
     tables = list(read_texts(path))
@@ -274,7 +278,7 @@ def _tell_ignored(path: Path, pile: Pile) -> None:
 
 def _source(path: Path, entry: Mapping[str, object]) -> Source:
     year, within = entry.get("cog_year"), entry.get("within_km")
-    if within is not None and not (isinstance(within, int | float) and within > 0 and entry.get("around")):
+    if within is not None and not (isinstance(within, int | float) and 0 < within < FARTHEST and entry.get("around")):
         message = f"{DESCRIPTION}, {path.stem}: within_km is a distance, with `around`, the code of a territory."
         raise SourceFormatError(message)
     return Source(

@@ -1,6 +1,7 @@
 """A diagnostic as data for the page: numbers, texts and geometry, nothing that runs."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import geopandas as gpd
 import numpy as np
@@ -9,11 +10,16 @@ import shapely
 
 from territoire_geo.columns import KIND, KINDS, NOM_COMMUNE, POPULATION, SIAE_KINDS, SIRET
 from territoire_geo.diagnostic import Diagnostic
+from territoire_geo.maps._conventions import conventions
 from territoire_geo.maps._geometry import STEP, borders, encode, outline, simplify
-from territoire_geo.maps._texts import KIND_NAMES, SETTINGS, TEXTS, figures, people, typeset
-from territoire_geo.maps._themes import Json, cross_theme, measure_theme, need_data, need_theme
+from territoire_geo.maps._needs import Json, need_data
+from territoire_geo.maps._texts import KIND_NAMES, TEXTS, figures, people
+from territoire_geo.maps._themes import cross_theme, measure_theme, need_theme
+from territoire_geo.maps._typography import typeset_all
 
 _SURE: float = 0.7  # a geocoding score under this may be wrong by a street or a town
+# Names and places as their producers write them.
+_PRODUCED: Final = frozenset({"name", "reference", "codes", "names", "population", "geometry", "structures"})
 _PLAIN = ("naf", "brand", "address", "post_code", "city", "website")
 
 
@@ -37,7 +43,7 @@ def payload(diagnostic: Diagnostic, lang: str) -> Json:
     core = diagnostic.territory.core
     order = core.append(communes.index.difference(core))
     crossed = [cross_theme(diagnostic, need, core, lang) for need in diagnostic.needs]
-    return {
+    data = {
         "lang": lang,
         "texts": dict(TEXTS[lang]),
         "name": _text(diagnostic.territory.name),
@@ -55,8 +61,10 @@ def payload(diagnostic: Diagnostic, lang: str) -> Json:
         ],
         "kinds": _kinds(diagnostic, lang),
         "structures": _structures(diagnostic, order),
+        "lists": [source.cite() for source in diagnostic.table_sources.get("structures", ())],
         "limits": _limits(diagnostic, lang),
     }
+    return {name: part if name in _PRODUCED else typeset_all(part, lang) for name, part in data.items()}
 
 
 def _geometry(diagnostic: Diagnostic, order: pd.Index) -> Json:
@@ -117,33 +125,13 @@ def _limits(diagnostic: Diagnostic, lang: str) -> Json:
         {"cite": source.cite(), "licence": source.licence, "url": source.landing_page or source.url}
         for source in diagnostic.sources
     ]
-    notes = [note.en if lang == "en" else typeset(note.fr, lang) for note in diagnostic.warnings]
-    return {"warnings": list(dict.fromkeys(notes)), "sources": sources, "settings": _settings(diagnostic, lang)}
-
-
-def _settings(diagnostic: Diagnostic, lang: str) -> list[list[str]]:
-    """One line per setting; what depends on the need has one line per need."""
-    rows: list[tuple[str, str, object]] = []
-    for name, value in diagnostic.settings.items():
-        label = SETTINGS.get(name, name) if lang == "fr" else name
-        if isinstance(value, Mapping) and any(isinstance(inner, Mapping) for inner in value.values()):
-            rows += [(label, f", {inner}", kept) for inner, kept in value.items()]
-        else:
-            rows.append((label, "", value))
-    return [[label + part, typeset(_plain(value), lang)] for label, part, value in rows if _plain(value)]
+    notes = [note.en if lang == "en" else note.fr for note in diagnostic.warnings]
+    return {"warnings": list(dict.fromkeys(notes)), "sources": sources, "settings": conventions(diagnostic, lang)}
 
 
 def _reference(diagnostic: Diagnostic) -> str:
     given = diagnostic.settings.get("reference")
     return _text(given.get("nom", "")) if isinstance(given, Mapping) else ""
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, Mapping):
-        return " ; ".join(f"{name} : {_plain(inner)}" for name, inner in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(_plain(inner) for inner in value)
-    return "" if value is None else str(value)
 
 
 def _numbers(frame: pd.DataFrame, name: str) -> pd.Series:

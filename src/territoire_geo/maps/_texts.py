@@ -1,11 +1,12 @@
 """Every word of the page, in French and in English; data is never formatted into them by a template."""
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 import pandas as pd
+
+from territoire_geo.maps._typography import typeset
 
 SMALL: Final = 5  # people: an estimate under this is printed "< 5"
 _THIN: Final = "\u202f"
@@ -107,19 +108,6 @@ ABSENCES: Final[Mapping[str, Mapping[str, str]]] = {
         "sans objet": "not applicable here",
     },
 }
-SETTINGS: Final[Mapping[str, str]] = {
-    "territory": "territoire",
-    "needs": "besoins",
-    "speed_kmh": "vitesse (km/h)",
-    "detour": "détour",
-    "reference": "référence",
-    "weights": "poids",
-    "reach": "portées (min)",
-    "cog_year": "millésime des communes (COG)",
-    "buffer_km": "voisinage (km)",
-    "travel": "temps de trajet",
-    "version": "version",
-}
 _FR: Final[Mapping[str, str]] = {
     "colon": " : ",
     "title": "Diagnostic partagé",
@@ -131,6 +119,8 @@ _FR: Final[Mapping[str, str]] = {
     "group_context": "Contexte",
     "search": "Chercher une commune",
     "search_none": "Aucune commune de ce nom ici.",
+    "search_many": "Plusieurs communes possibles :",
+    "search_more": "et {0} de plus",
     "legend": "Légende",
     "communes": "communes",
     "commune": "Commune",
@@ -162,7 +152,10 @@ _FR: Final[Mapping[str, str]] = {
     "territory": "Territoire",
     "whole": "Ensemble du territoire",
     "of": "sur",
-    "on_known": "Somme sur {0} communes connues sur {1}.",
+    "on_known": "Somme des communes connues ({0} sur {1}).",
+    "constant": "Même valeur dans toutes les communes du territoire.",
+    "and_around": "+ voisines",
+    "norm_is": "Norme : {0}.",
     "not_summed": "Ne s’additionne pas d’une commune à l’autre.",
     "structures": "Structures",
     "all_kinds": "Structures de l’IAE (SIAE)",
@@ -178,6 +171,9 @@ _FR: Final[Mapping[str, str]] = {
     "probable": "probable, d’après le type de structure",
     "level_unknown": "inconnu",
     "no": "non",
+    "levels_help": "Déclaré : par quelqu’un qui le sait. Probable : d’après l’activité (code NAF) "
+    "ou d’après le type de structure. Inconnu ne veut pas dire non.",
+    "list": "Liste des structures",
     "naf": "Code NAF",
     "address": "Adresse",
     "site": "Site",
@@ -190,6 +186,10 @@ _FR: Final[Mapping[str, str]] = {
     "expand": "Ouvrir le panneau",
     "sort": "trier",
     "table_hint": "Un clic sur un en-tête trie ; un clic sur une commune la montre.",
+    "table_wide": "Le tableau défile vers la droite →",
+    "short_people": "non couverts",
+    "short_share": "part (%)",
+    "short_answering": "réponses",
     "class": "classe",
     "value": "valeur",
     "warnings": "À savoir avant de conclure",
@@ -202,6 +202,7 @@ _FR: Final[Mapping[str, str]] = {
     "home": "Voir tout le territoire",
     "minutes": "min",
     "population": "habitants",
+    "inhabitant": "habitant",
     "all_needs": "Les besoins de la commune",
     "low": "bas",
     "high": "haut",
@@ -227,6 +228,8 @@ _EN: Final[Mapping[str, str]] = {
     "group_context": "Context",
     "search": "Find a commune",
     "search_none": "No commune of that name here.",
+    "search_many": "Several communes match:",
+    "search_more": "and {0} more",
     "legend": "Legend",
     "communes": "communes",
     "commune": "Commune",
@@ -258,7 +261,10 @@ _EN: Final[Mapping[str, str]] = {
     "territory": "Territory",
     "whole": "Whole territory",
     "of": "of",
-    "on_known": "Sum over {0} known communes of {1}.",
+    "on_known": "Sum over the known communes ({0} of {1}).",
+    "constant": "The same value in every commune of the territory.",
+    "and_around": "+ neighbours",
+    "norm_is": "Norm: {0}.",
     "not_summed": "Does not add up from one commune to another.",
     "structures": "Structures",
     "all_kinds": "IAE structures (SIAE)",
@@ -274,6 +280,9 @@ _EN: Final[Mapping[str, str]] = {
     "probable": "probable, from its kind",
     "level_unknown": "unknown",
     "no": "no",
+    "levels_help": "Declared: by someone who knows. Likely: from its activity (NAF code) or its kind. "
+    "Unknown does not mean no.",
+    "list": "List of structures",
     "naf": "NAF code",
     "address": "Address",
     "site": "Site",
@@ -286,6 +295,10 @@ _EN: Final[Mapping[str, str]] = {
     "expand": "Open the panel",
     "sort": "sort",
     "table_hint": "Click a header to sort, a commune to show it.",
+    "table_wide": "The table scrolls to the right →",
+    "short_people": "unmet",
+    "short_share": "share (%)",
+    "short_answering": "answers",
     "class": "class",
     "value": "value",
     "warnings": "To know before concluding",
@@ -298,6 +311,7 @@ _EN: Final[Mapping[str, str]] = {
     "home": "Show the whole territory",
     "minutes": "min",
     "population": "inhabitants",
+    "inhabitant": "inhabitant",
     "all_needs": "The needs of the commune",
     "low": "low",
     "high": "high",
@@ -312,28 +326,6 @@ _EN: Final[Mapping[str, str]] = {
     "circles": "Circles: number of people",
     "noscript": "This map needs JavaScript. It loads nothing but this file.",
 }
-_SPACED: Final = re.compile(r" (?=[:;?!%»])|(?<=«) ")
-
-
-def typeset(text: str, lang: str) -> str:
-    """
-    Put the no-break spaces that French asks for.
-
-    Parameters
-    ----------
-    text
-        A sentence of the library.
-    lang
-        "fr" or "en", which is left as it is.
-
-    Returns
-    -------
-    typeset
-        The same sentence.
-    """
-    return _SPACED.sub("\u00a0", text) if lang == "fr" else text
-
-
 TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
     "fr": {name: typeset(text, "fr") for name, text in _FR.items()},
     "en": _EN,

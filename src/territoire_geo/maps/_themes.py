@@ -6,10 +6,11 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from territoire_geo.columns import NEED
 from territoire_geo.diagnostic import Diagnostic
 from territoire_geo.maps._classes import NOBODY, UNKNOWN, Classes, decimals_of, quantiles
-from territoire_geo.maps._texts import ABSENCES, METHODS, TEXTS, figures, number, people
+from territoire_geo.maps._figures import column, nobody, of_need, reasons, unmet_share
+from territoire_geo.maps._needs import Json
+from territoire_geo.maps._texts import METHODS, TEXTS, figures, number, people
 from territoire_geo.measures import Measure, Need, Polarity
 
 # ColorBrewer YlGnBu and PuRd (safe for the colour-blind), brewer.seqseq2 by row of need, then by column of supply.
@@ -24,64 +25,6 @@ SHARES: Final = Classes((10.0, 25.0, 50.0, 75.0))  # % of the people whose need 
 CROSS_NEED: Final = Classes((25.0, 50.0))
 CROSS_SUPPLY: Final = Classes((1.0, 4.0))  # structures within reach: none, a few, many
 _PICK: Final = {1: (3,), 2: (1, 3), 3: (0, 2, 4), 4: (0, 1, 3, 4), 5: (0, 1, 2, 3, 4)}
-
-_TINY: Final = 0.1
-
-Json = dict[str, object]
-
-
-def need_data(diagnostic: Diagnostic, need: Need, core: pd.Index, lang: str) -> Json:
-    """
-    Gather what a tooltip, a sheet and a table say of a need.
-
-    Parameters
-    ----------
-    diagnostic
-        The diagnostic.
-    need
-        One of its needs.
-    core
-        Codes of the communes, in the order of the page.
-    lang
-        "fr" or "en".
-
-    Returns
-    -------
-    need_data
-        JSON-ready; lists follow `core`, None is unknown.
-    """
-    table = _of_need(diagnostic.coverage, need).reindex(core)
-    reach = _of_need(diagnostic.reach, need).reindex(core)
-    share = unmet_share(table)
-    english = lang == "en"
-    factor, unit = _readable(need, _column(table, "target"), lang)
-    out: Json = {
-        "id": need.id,
-        "label": need.label_en if english else need.label,
-        "people": need.unmet_en if english else need.unmet,
-        "who": need.demand.label_en if english else need.demand.label,
-        "accessUnit": unit,
-        "gapUnit": need.gap_unit_en if english else need.gap_unit,
-        "headline": need.headline,
-        "norm": _norm(diagnostic, need, lang),
-        "share": figures(share, 1),
-        "known": figures(100 * _column(table, "known_share"), 0),
-        "why": _reasons(
-            diagnostic.absences, core[share.isna() & ~_nobody(table)], core, (need.id, need.demand.id), lang
-        ),
-        "total": _total(diagnostic, need, table),
-    }
-    for name in ("demand", "unmet_people", "low", "high"):
-        out[name] = people(_column(table, name))
-    # A product of two units, such as jobs × people, says nothing to a meeting.
-    gap = _column(table, "unmet_units")
-    out["gap"] = [None] * len(gap) if "×" in need.gap_unit else _significant(gap)
-    for name, column in (("access", "access"), ("norms", "target")):
-        out[name] = _significant(factor * _column(table, column))
-    for name in ("siae", "answering"):
-        out[name] = figures(_column(reach, name), 0)
-    out["nearest"] = figures(_column(reach, "nearest_minutes"), 0)
-    return out
 
 
 def need_theme(diagnostic: Diagnostic, need: Need, core: pd.Index, lang: str) -> Json:
@@ -104,8 +47,8 @@ def need_theme(diagnostic: Diagnostic, need: Need, core: pd.Index, lang: str) ->
     need_theme
         Classes, colours and legend, JSON-ready.
     """
-    table = _of_need(diagnostic.coverage, need).reindex(core)
-    codes = SHARES.codes(unmet_share(table), _nobody(table))
+    table = of_need(diagnostic.coverage, need).reindex(core)
+    codes = SHARES.codes(unmet_share(table), nobody(table))
     texts = TEXTS[lang]
     return {
         "id": f"need:{need.id}",
@@ -146,14 +89,14 @@ def cross_theme(diagnostic: Diagnostic, need: Need, core: pd.Index, lang: str) -
     cross_theme
         Nine classes, row of need × 3 + column of supply; None when no structure is known.
     """
-    table = _of_need(diagnostic.coverage, need).reindex(core)
-    supply = _column(_of_need(diagnostic.reach, need).reindex(core), "answering")
+    table = of_need(diagnostic.coverage, need).reindex(core)
+    supply = column(of_need(diagnostic.reach, need).reindex(core), "answering")
     if supply.isna().all():
         return None
     share = unmet_share(table)
     both = share.notna() & supply.notna()
     rank = 3.0 * CROSS_NEED.codes(share.fillna(0)).astype(int) + CROSS_SUPPLY.codes(supply.fillna(0)).astype(int)
-    codes = Classes(tuple(range(1, 9))).codes(rank.where(both), _nobody(table))
+    codes = Classes(tuple(range(1, 9))).codes(rank.where(both), nobody(table))
     texts = TEXTS[lang]
     label = need.label_en if lang == "en" else need.label
     return {
@@ -209,6 +152,7 @@ def measure_theme(diagnostic: Diagnostic, name: str, communes: pd.Index, lang: s
     mine = codes[codes.index.isin(core.index)]
     size = len(classes.breaks) + 1
     decimals = max(classes.decimals, decimals_of(core.dropna().to_numpy()))
+    same = bool(core.notna().all()) and core.nunique() == 1
     return {
         "id": f"measure:{name}",
         "kind": "context",
@@ -219,6 +163,7 @@ def measure_theme(diagnostic: Diagnostic, name: str, communes: pd.Index, lang: s
         "labels": classes.labels(_suffix(measure.unit, lang), lang),
         "codes": "".join(codes),
         "counts": _counts(mine, size),
+        "around": _counts(codes.drop(mine.index), size),
         "unknown": int((mine == UNKNOWN).sum()),
         "nobody": 0,
         "method": METHODS[lang][method if classes.breaks else "single"],
@@ -227,116 +172,12 @@ def measure_theme(diagnostic: Diagnostic, name: str, communes: pd.Index, lang: s
         "decimals": decimals,
         "small": _counts_people(diagnostic, measure),
         "values": people(values) if _counts_people(diagnostic, measure) else figures(values, decimals),
-        "why": _reasons(diagnostic.absences, communes[values.isna()], communes, (name,), lang),
+        "why": reasons(diagnostic.absences, communes[values.isna()], communes, (name,), lang),
         "total": figures(pd.Series([diagnostic.totals.get(name, np.nan)]), decimals)[0],
         "reference": figures(pd.Series([diagnostic.references.get(name, np.nan)]), decimals)[0],
+        "constant": figures(core.iloc[:1], decimals)[0] if same else None,
         "formula": measure.formula,
     }
-
-
-def unmet_share(table: pd.DataFrame) -> pd.Series:
-    """
-    Divide the people whose need is not met by the demand [%].
-
-    Parameters
-    ----------
-    table
-        Coverage of a need, by commune.
-
-    Returns
-    -------
-    unmet_share
-        NaN where a count is unknown, or where there is no demand.
-    """
-    demand = _column(table, "demand")
-    return 100 * _column(table, "unmet_people") / demand.where(demand > 0)
-
-
-def _significant(values: pd.Series) -> list[float | None]:
-    return [None if pd.isna(value) else float(f"{value:.3g}") for value in values]
-
-
-def _readable(need: Need, norm: pd.Series, lang: str) -> tuple[float, str]:
-    """Tell an access in units "per person" for a thousand people when one person's share is too small to read."""
-    unit, word = (need.access_unit_en, " per ") if lang == "en" else (need.access_unit, " par ")
-    what, _, each = unit.partition(word)
-    if not each or not norm.max() < _TINY:
-        return 1.0, unit
-    words = each.split()
-    # French agrees the whole group (habitants âgés), English its last word.
-    words = [f"{each}s" for each in words] if lang == "fr" else [*words[:-1], f"{words[-1]}s"]
-    return 1000.0, f"{what}{' pour ' if lang == 'fr' else word}{number(1000, 0, lang)} {' '.join(words)}"
-
-
-def _nobody(table: pd.DataFrame) -> "pd.Series[bool]":
-    return _column(table, "demand") == 0
-
-
-def _column(table: pd.DataFrame, name: str) -> pd.Series:
-    if name not in table:
-        return pd.Series(float("nan"), index=table.index, name=name)
-    return table[name].astype("float64")
-
-
-def _of_need(frame: pd.DataFrame, need: Need) -> pd.DataFrame:
-    if NEED not in frame.index.names:
-        return frame.iloc[:0]
-    return frame[frame.index.get_level_values(NEED) == need.id].droplevel(NEED)
-
-
-def _total(diagnostic: Diagnostic, need: Need, table: pd.DataFrame) -> Json:
-    """Sum the known communes, and say how many they are; low and high come from whole scenarios when there are some."""
-    unmet, demand = _column(table, "unmet_people"), _column(table, "demand")
-    known = unmet.notna() & demand.notna()
-    sums = [demand[known].sum(), unmet.sum(), _column(table, "low").sum(), _column(table, "high").sum()]
-    settings = _of_need(diagnostic.scenarios, need)
-    if "unmet_people" in settings and settings["unmet_people"].notna().any():
-        sums[2] = min(sums[1], settings["unmet_people"].min())
-        sums[3] = max(sums[1], settings["unmet_people"].max())
-    if not known.any():
-        sums = [float("nan")] * 4
-    demand_all, unmet_all, low, high = people(pd.Series(sums, dtype="float64"))
-    share = pd.Series([100 * sums[1] / sums[0] if known.any() and sums[0] > 0 else float("nan")])
-    gap = _column(table, "unmet_units")
-    return {
-        "demand": demand_all,
-        "unmet": unmet_all,
-        "low": low,
-        "high": high,
-        "share": figures(share, 1)[0],
-        "gap": figures(pd.Series([gap.sum() if gap.notna().any() else float("nan")]), 1)[0],
-        "known": int(known.sum()),
-    }
-
-
-def _norm(diagnostic: Diagnostic, need: Need, lang: str) -> str:
-    column = "label_en" if lang == "en" else "label"
-    if need.id not in diagnostic.targets.index or column not in diagnostic.targets:
-        return ""
-    return str(diagnostic.targets.at[need.id, column])
-
-
-def _reasons(
-    absences: pd.Series, missing: pd.Index, order: pd.Index, items: tuple[str, ...], lang: str
-) -> list[list[object]]:
-    """Say why each missing commune is missing: pairs of a reason and the positions it holds for."""
-    words = ABSENCES[lang]
-    said = pd.Series("", index=missing, dtype="str")
-    for item in items:
-        own = absences[absences.index.get_level_values(-1) == item].droplevel(-1)
-        said = said.mask(said == "", own[~own.index.duplicated()].reindex(missing).fillna(""))
-    positions = pd.Series(order.get_indexer(missing), index=missing)
-    return [
-        [_say(reason, words), [int(position) for position in group]]
-        for reason, group in positions.groupby(said.astype("str"))
-    ]
-
-
-def _say(reason: str, words: Mapping[str, str]) -> str:
-    """Word a reason: a state alone, or the column and its state."""
-    column, _, state = reason.rpartition(" : ")
-    said = words.get(state, state)
-    return f"{said} ({column})" if column else said
 
 
 def _counts(codes: "pd.Series[str]", size: int) -> list[int]:

@@ -55,8 +55,8 @@ def catchment(inputs: Inputs, need: Need, demand: pd.Series, supply: pd.Series, 
     Returns
     -------
     catchment
-        By commune: access [supply units per person], reachable and known_share. NaN where the demand of the commune
-        is unknown, or nothing of its catchment is known.
+        By commune: access [supply units per person], reachable and known_share. NaN where the demand or the supply of
+        the commune itself is unknown, or nothing of its catchment is known.
     """
     people, offered = demand.dropna(), supply.dropna()
     minutes = access.between(inputs.travel[need.mode], origins=people.index, destinations=offered.index)
@@ -66,7 +66,8 @@ def catchment(inputs: Inputs, need: Need, demand: pd.Series, supply: pd.Series, 
         known &= supply.notna()
     frame["reachable"] = frame["reachable"].eq(True)  # noqa: FBT003 - a nullable boolean made plain
     frame["known_share"] = known_share(inputs, need.mode, known, decay, rivals=True)
-    frame["access"] = frame["access"].where(frame["known_share"] > 0)
+    # A commune whose own supply is withheld is unknown itself: a hole is not a zero.
+    frame["access"] = frame["access"].where(known & (frame["known_share"] > 0))
     return frame
 
 

@@ -63,7 +63,8 @@ def jobs_by_bike(inputs: Inputs, need: Need, decay: Decay) -> Access:
     frame = _jobs(inputs, jobs, need.mode, decay).to_frame("access")
     frame["reachable"] = frame["access"] > 0
     near = known_share(inputs, need.mode, jobs.notna(), decay)
-    frame["access"] = frame["access"].where(near > 0)
+    # A commune whose own jobs are withheld is unknown itself: a hole is not a zero.
+    frame["access"] = frame["access"].where(jobs.notna() & (near > 0))
     by_car = known_share(inputs, "car", jobs.notna(), access.binary(CAR_MINUTES))
     frame["known_share"] = np.minimum(near, by_car)
     return Access(frame, (_caution(inputs),))

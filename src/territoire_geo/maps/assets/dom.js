@@ -42,18 +42,18 @@ window.territoireGeo = {};
     }
     if (!formats.has(decimals)) {
       const locale = tg.data.lang === "fr" ? "fr-FR" : "en-GB";
-      formats.set(decimals, new Intl.NumberFormat(locale, { minimumFractionDigits: 0, maximumFractionDigits: decimals }));
+      formats.set(decimals, new Intl.NumberFormat(locale, { minimumFractionDigits: decimals, maximumFractionDigits: decimals }));
     }
     const text = formats.get(decimals).format(value).replace("-", "\u2212");
     return tg.data.lang === "fr" ? text.replace(/\s/g, "\u202f") : text;
   };
   // Counts between 0 and 5 are estimates too small to print: the page only knows that they are.
   tg.people = (value) => (value !== null && value > 0 && value < 5 ? "<\u00a05" : tg.number(value));
-  tg.percent = (value) =>
-    value === null ? tg.t.unknown : tg.number(value, 1) + (tg.data.lang === "fr" ? "\u00a0%" : "%");
-  // Three significant figures: access may be thousands of jobs or thousandths of a structure.
-  tg.figure = (value) =>
-    value === null ? tg.t.unknown : tg.number(value, value === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value)))));
+  tg.semicolon = tg.data.lang === "fr" ? "\u00a0; " : "; ";
+  tg.percent = (value, decimals = 1) =>
+    value === null ? tg.t.unknown : tg.number(value, decimals) + (tg.data.lang === "fr" ? "\u00a0%" : "%");
+  // French puts what is under 2 in the singular, English only 1.
+  tg.one = (value) => (tg.data.lang === "fr" ? Math.abs(value) < 2 : value === 1);
   tg.say = (text, ...values) => text.replace(/\{(\d)\}/g, (_, rank) => values[Number(rank)]);
   // Own units that are short stay with their number.
   tg.unit = (theme) => (theme.unit === "%" ? (tg.data.lang === "fr" ? "\u00a0%" : "%") : "\u00a0" + theme.unit);
@@ -67,6 +67,9 @@ window.territoireGeo = {};
       .normalize("NFD")
       .replace(/[\u0300-\u036f]/g, "")
       .toLowerCase()
+      .replace(/\u0153/g, "oe")
+      .replace(/\u00e6/g, "ae")
+      .replace(/[^\p{L}\p{N}]+/gu, " ")
       .trim();
 
   // Each part of the page says what it does when the theme changes.

@@ -129,7 +129,8 @@
       }
       element.setAttribute("role", "button");
       const item = { element, at: L.latLng(tg.placeOf(layer.tgIndex)), index: layer.tgIndex };
-      element.addEventListener("focus", () => tg.showTip(item.index, item.at));
+      // A finger focuses too, and then opens the sheet: the tooltip is for the keyboard.
+      element.addEventListener("focus", () => element.matches(":focus-visible") && tg.showTip(item.index, item.at));
       element.addEventListener("blur", tg.hideTip);
       items.push(item);
     }
@@ -201,6 +202,12 @@
     });
     circles.addTo(map);
   }
+  // Where the circles wide enough to hide a word stand, for the names of towns to keep away.
+  tg.circleBoxes = () =>
+    circles.getLayers().filter((circle) => circle.getRadius() > 5).map((circle) => {
+      const half = L.point(0.8 * circle.getRadius(), 0.8 * circle.getRadius());
+      return around(map.latLngToContainerPoint(circle.getLatLng()), half);
+    });
   tg.circleLegend = function (theme) {
     const most = theme.kind === "need" ? Math.max(0, ...tg.need().unmet_people) : 0;
     if (most < 5) {
@@ -245,15 +252,23 @@
       .slice(0, 60);
     const taken = [];
     const signs = tg.signBoxes();
+    const discs = tg.circleBoxes();
     for (const index of order) {
       const place = L.latLng(tg.placeOf(index));
       const point = map.latLngToContainerPoint(place);
       const half = L.point(3.6 * Math.min(60, data.names[index].length) + 4, 9);
       const side = half.x + 24;
-      const ways = [[0, 0], [0, -20], [0, 20], [-side, 0], [side, 0], [0, -34], [0, 34], [-side, 12], [side, 12], [-side, -12], [side, -12]];
+      const ways = [[0, 0], [0, -20], [0, 20], [0, -34], [0, 34], [-side, 0], [side, 0], [-side, 12], [side, 12], [-side, -12], [side, -12]];
       const boxes = ways.map((way) => around(point.add(way), half)).filter((box) => !taken.some((other) => other.intersects(box)));
-      const box = boxes.find((candidate) => !signs.some((sign) => sign.intersects(candidate))) || boxes[0];
-      if (taken.length < 9 && box && frame.contains(box)) {
+      // A sign hides a word, a circle only spoils it; a name far from its place is read as another's.
+      const cost = (candidate) => {
+        const hit = (things, price) => (things.some((thing) => thing.intersects(candidate)) ? price : 0);
+        const shift = candidate.getCenter().subtract(point);
+        return hit(signs, 120) + hit(discs, 45) + Math.abs(shift.y) + 2 * Math.abs(shift.x);
+      };
+      const box = boxes.reduce((best, candidate) => (best && cost(best) <= cost(candidate) ? best : candidate), null);
+      const fair = box && (taken.length < 2 || cost(box) < 110); // the main towns have a name at any cost
+      if (taken.length < 9 && fair && frame.contains(box)) {
         taken.push(around(box.getCenter(), half.add([26, 16])));
         const label = tg.h("span", { class: tg.isCore(index) ? "tg-town tg-town-core" : "tg-town" }, data.names[index].slice(0, 60));
         const icon = L.divIcon({ html: label, className: "tg-town-box", iconSize: [0, 0] });

@@ -32,7 +32,7 @@
     const panel = document.getElementById("tg-panel").getBoundingClientRect();
     map.fitBounds(core, {
       paddingTopLeft: narrow ? [12, 12] : [panel.right + 24, 28],
-      paddingBottomRight: narrow ? [12, window.innerHeight - panel.top + 12] : [28, 28],
+      paddingBottomRight: narrow ? [12, window.innerHeight - panel.top + 58] : [28, 28], // the row of buttons
       animate,
     });
   };

@@ -73,6 +73,7 @@
     map.on("zoomend", spread);
     tg.onTheme(refresh);
   };
+  tg.hideSignTips = () => items.forEach((item) => item.marker.closeTooltip());
   function level(structure) {
     const need = tg.need();
     if (!need) {

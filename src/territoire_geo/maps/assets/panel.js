@@ -8,18 +8,44 @@
     data.names.forEach((name) => twins.set(name, (twins.get(name) || 0) + 1));
     const label = (index) => (twins.get(data.names[index]) > 1 ? `${data.names[index]} (${data.codes[index]})` : data.names[index]);
     const labels = data.names.map((_, index) => label(index));
-    const said = h("p", { class: "tg-fine", role: "status" });
+    const said = h("div", { class: "tg-fine", role: "status" });
+    const plain = data.names.map(tg.plain);
+    const all = data.names.map((_, index) => index);
+    // The label to the letter, then the name or the code, then what begins the name, then what begins its words.
     const find = (text) => {
-      const wanted = tg.plain(text);
-      const exact = labels.findIndex((name) => tg.plain(name) === wanted);
-      return exact >= 0 ? exact : labels.findIndex((name, index) => tg.plain(data.names[index]) === wanted || data.codes[index] === wanted.toUpperCase());
+      const wanted = tg.plain(text).replace(/^st(e?) /, "saint$1 ");
+      const words = wanted.split(" ");
+      const begins = (index) => words.every((word) => plain[index].split(" ").some((own) => own.startsWith(word)));
+      const ways = [
+        (index) => labels[index] === text.trim(),
+        (index) => plain[index] === wanted || data.codes[index] === wanted.toUpperCase(),
+        (index) => plain[index].startsWith(wanted),
+        begins,
+        (index) => wanted.length > 2 && plain[index].includes(wanted),
+      ];
+      return wanted ? ways.reduce((found, way) => (found.length ? found : all.filter(way)), []) : [];
     };
+    const MOST = 6;
+    const choice = (index) => h("li", {}, h("button", { type: "button", class: "tg-link", onclick: () => pick(index) }, label(index)));
+    let asked = "";
+    function pick(index) {
+      said.replaceChildren();
+      tg.showCommune(index);
+    }
     const go = (event) => {
       const text = event.target.value;
-      const index = text ? find(text) : -1;
-      said.textContent = text && index < 0 ? t.search_none : "";
-      if (index >= 0) {
-        tg.showCommune(index);
+      if (event.type === "change" && text === asked) {
+        return; // leaving the field asks nothing new, and must not take away the choices
+      }
+      asked = text;
+      const found = find(text);
+      if (found.length === 1) {
+        pick(found[0]);
+      } else if (found.length) {
+        const more = found.length > MOST ? h("li", {}, tg.say(t.search_more, tg.number(found.length - MOST))) : null;
+        said.replaceChildren(t.search_many, h("ul", { class: "tg-choices" }, found.slice(0, MOST).map(choice), more));
+      } else {
+        said.textContent = text.trim() ? t.search_none : "";
       }
     };
     const input = h("input", {

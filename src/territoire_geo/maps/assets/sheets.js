@@ -20,11 +20,15 @@
     title.textContent = name;
     body.replaceChildren(...parts.flat(Infinity).filter(Boolean));
     sheet.hidden = false;
+    document.body.classList.add("tg-sheeted"); // on a phone the sheet and a tooltip have no room for both
+    tg.hideTip();
+    tg.hideSignTips();
     sheet.scrollTop = 0;
     title.focus({ preventScroll: true });
   }
   function close() {
     sheet.hidden = true;
+    document.body.classList.remove("tg-sheeted");
     tg.state.commune = null;
     tg.state.structure = null;
     tg.hideTip();
@@ -56,7 +60,7 @@
   function communeParts(index) {
     const theme = tg.theme();
     const population = data.population[index];
-    const parts = [h("p", { class: "tg-fine" }, [data.codes[index], population === null ? "" : `${tg.number(population)} ${t.population}`].filter(Boolean).join(" \u00b7 "))];
+    const parts = [h("p", { class: "tg-fine" }, [data.codes[index], population === null ? "" : `${tg.number(population)} ${tg.one(population) ? t.inhabitant : t.population}`].filter(Boolean).join(" \u00b7 "))];
     if (!tg.isCore(index)) {
       parts.push(h("p", {}, t.outside));
     } else if (theme.kind !== "context") {
@@ -111,6 +115,7 @@
       structure.website ? [t.site, site(structure.website)] : null,
     ].filter(Boolean);
     return [
+      data.lists.length ? h("p", { class: "tg-fine" }, `${t.list}${t.colon}${data.lists.join(tg.semicolon)}.`) : null,
       h("p", { class: "tg-kind-line" }, tg.sign(structure.kind, true), h("span", {}, `${tg.kindName(structure.kind)} (${structure.kind})`)),
       structure.brand ? h("p", {}, structure.brand) : null,
       tg.rows(facts),
@@ -121,10 +126,11 @@
             { class: "tg-small" },
             h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t.need), h("th", { scope: "col" }, t.level), h("th", { scope: "col" }, t.in_reach))),
             h("tbody", {}, data.needs.map((need, rank) =>
-              h("tr", {}, h("th", { scope: "row" }, need.label), h("td", {}, tg.levelName(structure.levels[rank])), h("td", { class: "tg-num" }, tg.people(structure.people[rank])))
+              h("tr", {}, h("th", { scope: "row" }, need.label), h("td", {}, tg.levelName(structure.levels[rank])), h("td", { class: "tg-num" }, structure.levels[rank] === "no" ? "\u2013" : tg.people(structure.people[rank])))
             ))
           )
         : null,
+      data.needs.length ? h("p", { class: "tg-fine" }, t.levels_help) : null,
     ];
   }
   // Only a web address becomes a link; anything else stays a text.

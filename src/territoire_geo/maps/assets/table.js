@@ -16,12 +16,16 @@
   );
   tg.drawer = drawer;
   let opener = null;
+  let drawnNarrow = null;
 
   tg.openDrawer = function (name) {
     if (drawer.hidden) {
       opener = document.activeElement;
     }
     drawer.hidden = false;
+    if (name === "table" && tg.narrow() !== drawnNarrow) {
+      draw(tg.theme()); // the window changed: so do the headers
+    }
     document.body.classList.add("tg-drawn");
     for (const [key, view] of Object.entries(views)) {
       view.hidden = key !== name;
@@ -51,17 +55,17 @@
       return [name, code, { head: `${theme.label}${theme.unit ? ` (${theme.unit})` : ""}`, key: (i) => theme.values[i], text: (i) => shown(theme, i) }, { head: t.class, key: (i) => theme.codes[i], text: labels, side: true }];
     }
     const need = tg.need();
-    const count = (head, values) => ({ head, key: (i) => values[i], text: (i) => tg.people(values[i]) });
+    const count = (head, values, short) => ({ head, short, key: (i) => values[i], text: (i) => tg.people(values[i]) });
     const figures = [
-      count(need.people, need.unmet_people),
+      count(need.people, need.unmet_people, t.short_people),
       count(t.low, need.low),
       count(t.high, need.high),
-      { head: `${t.share} (%)`, key: (i) => need.share[i], text: (i) => (theme.codes[i] === "z" ? t.nobody : tg.percent(need.share[i])) },
-      count(need.who, need.demand),
-      { head: `${t.access} (${need.accessUnit})`, key: (i) => need.access[i], text: (i) => tg.figure(need.access[i]) },
-      { head: t.target, key: (i) => need.norms[i], text: (i) => tg.figure(need.norms[i]) },
-      need.gap.every((value) => value === null) ? null : { head: `${t.gap} (${need.gapUnit})`, key: (i) => need.gap[i], text: (i) => tg.number(need.gap[i], 1) },
-      { head: t.answering_long, key: (i) => need.answering[i], text: (i) => tg.number(need.answering[i]) },
+      { head: `${t.share} (%)`, short: t.short_share, key: (i) => need.share[i], text: (i) => (theme.codes[i] === "z" ? t.nobody : tg.percent(need.share[i])) },
+      count(need.who, need.demand, t.demand),
+      { head: `${t.access} (${need.accessUnit})`, short: t.access, key: (i) => need.access[i], text: (i) => tg.number(need.access[i], need.decimals) },
+      { head: t.target, key: (i) => need.norms[i], text: (i) => tg.number(need.norms[i], need.decimals) },
+      need.gap.every((value) => value === null) ? null : { head: `${t.gap} (${need.gapUnit})`, key: (i) => need.gap[i], text: (i) => tg.units(need, need.gap[i]) },
+      { head: t.answering_long, short: t.short_answering, key: (i) => need.answering[i], text: (i) => tg.number(need.answering[i]) },
     ].filter(Boolean);
     if (theme.kind === "cross") {
       const label = (i) => (theme.codes[i] === "u" ? t.unknown : theme.codes[i] === "z" ? t.nobody : theme.labels[Number(theme.codes[i])]);
@@ -74,12 +78,14 @@
   let order = null;
   function draw(theme) {
     const all = columns(theme);
+    const narrow = tg.narrow();
+    drawnNarrow = narrow;
     const sorted = order && order.column < all.length ? order : { column: theme.kind === "cross" ? 3 : 2, down: true };
     const rows = Array.from({ length: data.core }, (_, index) => index).sort((a, b) => compare(all[sorted.column], sorted.down, a, b));
     const heads = all.map((column, rank) => {
       const way = rank === sorted.column ? (sorted.down ? "descending" : "ascending") : "none";
       const arrow = rank === sorted.column ? (sorted.down ? " \u2193" : " \u2191") : "";
-      return h("th", { scope: "col", "aria-sort": way, class: column.side ? "" : "tg-num" }, h("button", { type: "button", title: t.sort, onclick: () => sort(rank, sorted) }, column.head + arrow));
+      return h("th", { scope: "col", "aria-sort": way, class: column.side ? "" : "tg-num" }, h("button", { type: "button", title: `${column.head} \u2013 ${t.sort}`, "aria-label": column.head, onclick: () => sort(rank, sorted) }, (narrow ? column.short || column.head : column.head) + arrow));
     });
     const line = (index) =>
       h(
@@ -93,7 +99,8 @@
         })
       );
     views.table.replaceChildren(
-      h("p", { class: "tg-fine" }, `${theme.label} \u00b7 ${t.table_hint}`),
+      h("p", { class: "tg-fine tg-said" }, `${theme.label} \u00b7 ${t.table_hint}`, narrow ? h("b", {}, ` ${t.table_wide}`) : null),
+      narrow && theme.kind !== "context" ? h("p", { class: "tg-fine tg-said" }, `${t.short_people}${t.colon}${tg.need().people}${tg.semicolon}${t.access}, ${t.target}${t.colon}${tg.need().accessUnit}.`) : "",
       h("table", {}, h("thead", {}, h("tr", {}, heads)), h("tbody", {}, rows.map(line)))
     );
   }

@@ -20,8 +20,14 @@
   };
 
   const swatch = (colour, kind) => h("span", { class: `tg-swatch ${kind || ""}`, colour, "aria-hidden": "true" });
-  const row = (sign, label, count) =>
-    h("li", {}, sign, h("span", { class: "tg-label" }, label), h("span", { class: "tg-count" }, count === null ? "" : tg.number(count)));
+  const row = (sign, label, count, around = null) =>
+    h("li", {}, sign, h("span", { class: "tg-label" }, label), h("span", { class: "tg-count" }, count === null ? "" : tg.number(count) + (around === null ? "" : ` + ${tg.number(around)}`)));
+  // One value for the whole core: its neighbours make the classes, and are counted beside it.
+  const constant = (theme) => theme.kind === "context" && theme.constant !== null;
+  function classRows(theme) {
+    const empty = (rank) => theme.kind === "context" && !theme.counts[rank] && !theme.around[rank];
+    return theme.labels.map((label, rank) => (empty(rank) ? null : row(swatch(theme.colours[rank]), label, theme.counts[rank], constant(theme) ? theme.around[rank] : null)));
+  }
 
   const pale = (colour) => colour + "6b"; // the opacity of the buffer
 
@@ -76,15 +82,15 @@
         theme.kind === "cross"
           ? [square(theme), h("ul", {}, extras(theme))]
           : [
-              h("div", { class: "tg-legend-head" }, h("span", {}, theme.unit), h("span", {}, t.communes)),
-              h("ul", {}, theme.labels.map((label, rank) => row(swatch(theme.colours[rank]), label, theme.counts[rank])), extras(theme)),
+              h("div", { class: "tg-legend-head" }, h("span", {}, theme.unit), h("span", {}, t.communes, constant(theme) ? ` ${t.and_around}` : "")),
+              h("ul", {}, classRows(theme), extras(theme)),
             ];
       box.replaceChildren(
         h("h2", {}, theme.kind === "cross" ? theme.title : capital(theme.title)),
         ...classes,
         ...tg.circleLegend(theme),
         h("p", { class: "tg-fine" }, [theme.sense, `${t.method}${t.colon}${theme.method}.`].filter(Boolean).join(" ")),
-        h("p", { class: "tg-fine" }, `${theme.sources.length > 1 ? t.sources : t.source}${t.colon}`, theme.sources.join(" ; ") || t.unknown)
+        h("p", { class: "tg-fine" }, `${theme.sources.length > 1 ? t.sources : t.source}${t.colon}`, theme.sources.join(tg.semicolon) || t.unknown)
       );
     });
     return box;
@@ -101,25 +107,38 @@
     if (total.unmet === null) {
       return [h("p", { class: "tg-big" }, t.unknown), h("p", {}, need.people)];
     }
-    const units = need.headline === "unmet_units";
+    const units = need.headline === "unmet_units" && total.gap !== null;
+    const figure = (value) => tg.number(value, total.gapDecimals);
+    const between = (low, high, shown) => (low === null || low === high ? "" : tg.say(t.between, shown(low), shown(high)));
+    const norm = need.norm ? tg.say(t.norm_is, need.norm) : "";
+    const people = between(total.low, total.high, tg.people);
+    const share = `${tg.percent(total.share)} ${t.of} ${tg.people(total.demand)}`;
+    const lead = units
+      ? [
+          h("p", { class: "tg-big" }, figure(total.gap), h("small", {}, tg.one(total.gap) ? need.missingOne : need.missing)),
+          h("p", {}, [capital(between(total.gapLow, total.gapHigh, figure)), norm].filter(Boolean).join(" \u00b7 ")),
+          h("p", {}, `${tg.people(total.unmet)} ${need.people}`, people ? ` (${people})` : "", ` \u00b7 ${share}`),
+        ]
+      : [h("p", { class: "tg-big" }, tg.people(total.unmet), h("small", {}, need.people)), h("p", {}, people ? `${capital(people)} \u00b7 ` : "", share)];
     return [
-      h("p", { class: "tg-big" }, units ? tg.number(total.gap, 0) : tg.people(total.unmet), h("small", {}, units ? `${need.gapUnit} (${t.gap})` : need.people)),
-      units ? h("p", {}, `${tg.people(total.unmet)} ${need.people}`) : null,
-      h("p", {}, total.low === total.high ? "" : `${capital(tg.say(t.between, tg.people(total.low), tg.people(total.high)))} \u00b7 `, `${tg.percent(total.share)} ${t.of} ${tg.people(total.demand)}`),
+      ...lead,
       h("p", { class: "tg-fine" }, `${capital(t.demand)}${t.colon}${need.who}.`),
-      need.norm ? h("p", { class: "tg-fine" }, `${capital(t.target)}${t.colon}${need.norm}.`) : null,
+      norm && !units ? h("p", { class: "tg-fine" }, norm) : null,
       total.known < data.core ? h("p", { class: "tg-fine" }, tg.say(t.on_known, tg.number(total.known), tg.number(data.core))) : null,
     ].filter(Boolean);
   }
   function contextSummary(theme) {
     const value = (number) => tg.number(number, theme.decimals) + (number === null ? "" : tg.unit(theme));
+    const percent = theme.unit === "%";
+    const big = (number, said) =>
+      h("p", { class: "tg-big" }, percent ? value(number) : tg.number(number, theme.decimals), percent ? null : h("small", {}, theme.unit), h("small", {}, said));
     return [
       theme.total === null
-        ? h("p", { class: "tg-fine" }, t.not_summed)
-        : h("p", { class: "tg-big" }, value(theme.total), h("small", {}, t.whole)),
+        ? [theme.constant === null ? null : big(theme.constant, t.constant), h("p", { class: "tg-fine" }, t.not_summed)]
+        : big(theme.total, t.whole),
       theme.reference === null ? null : h("p", {}, `${t.reference}${data.reference ? ` (${data.reference})` : ""}${t.colon}${value(theme.reference)}`),
-      h("p", { class: "tg-fine" }, theme.formula),
-    ].filter(Boolean);
+      h("p", { class: "tg-fine" }, capital(theme.formula)),
+    ].flat().filter(Boolean);
   }
 
   tg.reason = function (why, index) {
@@ -138,9 +157,9 @@
       [t.share, tg.percent(need.share[index])],
       [need.who, tg.people(need.demand[index])],
       access === null || norm === null
-        ? [t.access, `${tg.figure(access)} ${need.accessUnit}`]
-        : [t.access, [norm ? `${tg.say(t.of_norm, tg.percent(Math.round((100 * access) / norm)))}${t.colon}` : "", tg.say(t.against, tg.figure(access), tg.figure(norm), need.accessUnit)].join("")],
-      gap === null ? null : [t.gap, tg.gap(need, gap)],
+        ? [t.access, `${tg.number(access, need.decimals)} ${need.accessUnit}`]
+        : [t.access, [norm ? `${tg.say(t.of_norm, tg.percent(Math.round((100 * access) / norm), 0))}${t.colon}` : "", tg.say(t.against, tg.number(access, need.decimals), tg.number(norm, need.decimals), need.accessUnit)].join("")],
+      gap === null || need.headline === "unmet_units" ? null : [t.gap, `${tg.units(need, gap)} ${tg.one(gap) ? need.gapUnitOne : need.gapUnit}`],
     ];
     if (need.answering[index] !== null) {
       const nearest = need.nearest[index] === null ? "" : `, ${t.nearest} ${tg.number(need.nearest[index])}\u00a0${t.minutes}`;
@@ -148,7 +167,10 @@
     }
     return rows.filter(Boolean);
   };
-  tg.gap = (need, value) => `${value > 0 && value < 0.05 ? `<\u00a0${tg.number(0.1, 1)}` : tg.number(value, 1)} ${need.gapUnit}`;
+  tg.units = function (need, value) {
+    const least = 10 ** -need.gapDecimals;
+    return value !== null && value > 0 && value < least / 2 ? `<\u00a0${tg.number(least, need.gapDecimals)}` : tg.number(value, need.gapDecimals);
+  };
   tg.needHeadline = function (need, index) {
     if (need.unmet_people[index] === null) {
       return [];
@@ -156,9 +178,11 @@
     const units = need.headline === "unmet_units" && need.gap[index] !== null;
     const [low, high] = [tg.people(need.low[index]), tg.people(need.high[index])];
     const range = need.low[index] === null || low === high ? "" : tg.say(t.between, low, high);
+    const gap = need.gap[index];
+    const figure = tg.people(need.unmet_people[index]);
     return [
-      h("p", { class: "tg-lead" }, h("b", {}, tg.people(need.unmet_people[index])), ` ${need.people}`, range ? h("span", {}, ` (${range})`) : null),
-      units ? h("p", { class: "tg-lead-two" }, `${capital(t.gap)}${t.colon}${tg.gap(need, need.gap[index])}`) : null,
+      units ? h("p", { class: "tg-lead" }, h("b", {}, tg.units(need, gap)), ` ${tg.one(gap) ? need.missingOne : need.missing}`) : null,
+      h("p", { class: units ? "" : "tg-lead" }, units ? figure : h("b", {}, figure), ` ${need.people}`, range ? h("span", {}, ` (${range})`) : null),
       need.known[index] !== null && need.known[index] < 100 ? h("p", { class: "tg-fine" }, tg.say(t.known_share, tg.number(need.known[index]))) : null,
     ];
   };
