@@ -143,6 +143,20 @@ def test_a_figure_withheld_from_one_core_commune_is_hatched(show):
     assert "inconnu\n1" in page.locator(".tg-legend").inner_text()
 
 
+@pytest.mark.filterwarnings("ignore::territoire_geo.TerritoireGeoWarning")
+def test_a_share_of_nobody_is_not_an_unknown(show):
+    territory, tables = tg.load_demo()
+    births = tables.births.copy()
+    code = territory.core[5]
+    births.loc[code, "naissances"] = 0.0
+    page = show(tg.diagnose(territory, tables.replace(births=births)))
+    page.select_option("#tg-theme", "need:childcare")
+    said = hover(page, code)
+    assert "aucune personne concernée" in said
+    assert "nconnu" not in said
+    assert "aucune personne concernée\n1" in page.locator(".tg-legend").inner_text()
+
+
 # Themes
 
 

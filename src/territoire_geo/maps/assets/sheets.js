@@ -91,8 +91,9 @@
       { class: "tg-small" },
       h("tbody", {}, data.needs.map((need) => {
         const unmet = need.unmet_people[index];
-        const said = unmet !== null ? tg.people(unmet) : need.demand[index] === 0 ? t.nobody : t.unknown;
-        return h("tr", {}, h("th", { scope: "row" }, need.people), h("td", {}, said), h("td", {}, unmet === null ? "" : tg.percent(need.share[index])));
+        const nobody = need.demand[index] === 0;
+        const said = nobody ? t.nobody : unmet !== null ? tg.people(unmet) : t.unknown;
+        return h("tr", {}, h("th", { scope: "row" }, need.people), h("td", {}, said), h("td", {}, unmet === null || nobody ? "" : tg.percent(need.share[index])));
       }))
     );
   }

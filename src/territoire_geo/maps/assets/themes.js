@@ -148,9 +148,12 @@
 
   // Pairs (label, value) of a need in a commune of the core; people first.
   tg.needRows = function (need, index) {
+    const demand = need.demand[index];
+    if (demand === 0) {
+      return [[t.demand, t.nobody]]; // a share of nobody is not an unknown
+    }
     if (need.share[index] === null && need.unmet_people[index] === null) {
-      const demand = need.demand[index];
-      return [demand === 0 ? [t.demand, t.nobody] : ["", tg.reason(need.why, index)], demand ? [need.who, tg.people(demand)] : null].filter(Boolean);
+      return [["", tg.reason(need.why, index)], demand ? [need.who, tg.people(demand)] : null].filter(Boolean);
     }
     const [access, norm, gap] = [need.access[index], need.norms[index], need.gap[index]];
     const rows = [
@@ -172,7 +175,7 @@
     return value !== null && value > 0 && value < least / 2 ? `<\u00a0${tg.number(least, need.gapDecimals)}` : tg.number(value, need.gapDecimals);
   };
   tg.needHeadline = function (need, index) {
-    if (need.unmet_people[index] === null) {
+    if (need.unmet_people[index] === null || need.demand[index] === 0) {
       return [];
     }
     const units = need.headline === "unmet_units" && need.gap[index] !== null;
