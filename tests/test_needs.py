@@ -111,7 +111,7 @@ def test_the_age_detail_counts_only_when_known_everywhere():
     population.loc[D, "enfants_moins_3_ans"] = np.nan
     given = inputs_of(small.tables(population=population))
     assert childcare.children(given).tolist() == pytest.approx([30, 15, 6, 6])
-    assert BY_ID["childcare"].fitted(given) is BY_ID["childcare"]
+    assert BY_ID["childcare"].fitted(given).demand is BY_ID["childcare"].demand
 
 
 def test_places_follow_creches_and_children():

@@ -22,10 +22,9 @@ def test_unknown_name_is_an_attribute_error():
 
 
 def test_import_draws_nothing_and_opens_nothing():
-    """Folium and the file readers wait until they are used: the import stays light."""
-    code = (
-        "import sys, territoire_geo; print([m for m in ('folium', 'pyogrio', 'requests', 'click') if m in sys.modules])"
-    )
+    """Everything waits until it is used: the import stays light."""
+    heavy = ("folium", "geopandas", "pandas", "pyogrio", "requests", "click")
+    code = f"import sys, territoire_geo; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
 

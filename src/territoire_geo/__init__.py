@@ -8,36 +8,35 @@ Shared diagnostics of French territories: load, diagnose, draw.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
-
-from territoire_geo import access, coverage, errors
-from territoire_geo.diagnostic import Diagnostic, diagnose
-from territoire_geo.errors import (
-    ApproximateTravelWarning,
-    ChecksumError,
-    CogYearError,
-    CrsError,
-    IncompleteBufferWarning,
-    MissingExtraError,
-    SourceError,
-    SourceFormatError,
-    SourceUnavailableError,
-    StaleSourceWarning,
-    SuppressedValueWarning,
-    TableError,
-    TerritoireGeoError,
-    TerritoireGeoWarning,
-    UnknownTerritoryError,
-)
-from territoire_geo.loaders import load_demo, load_minutes, load_tables, load_territory
-from territoire_geo.measures import Measure, Need, Reference
-from territoire_geo.needs import NEEDS
-from territoire_geo.tables import Absence, Note, Source, Tables
-from territoire_geo.territory import Territory
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from territoire_geo import access, coverage, errors
+    from territoire_geo.diagnostic import Diagnostic, diagnose
+    from territoire_geo.errors import (
+        ApproximateTravelWarning,
+        ChecksumError,
+        CogYearError,
+        CrsError,
+        IncompleteBufferWarning,
+        MissingExtraError,
+        SourceError,
+        SourceFormatError,
+        SourceUnavailableError,
+        StaleSourceWarning,
+        SuppressedValueWarning,
+        TableError,
+        TerritoireGeoError,
+        TerritoireGeoWarning,
+        UnknownTerritoryError,
+    )
     from territoire_geo.exchange import write_geopackage, write_sources, write_tables
+    from territoire_geo.loaders import load_demo, load_minutes, load_tables, load_territory
     from territoire_geo.maps import DiagnosticMap, draw_map
+    from territoire_geo.measures import Measure, Need, Reference
+    from territoire_geo.needs import NEEDS
+    from territoire_geo.tables import Absence, Note, Source, Tables
+    from territoire_geo.territory import Territory
 
 __all__ = [
     "NEEDS",
@@ -80,17 +79,28 @@ __all__ = [
     "write_tables",
 ]
 
-# Drawing and writing are imported when first used, so that `import territoire_geo` stays light.
-_LAZY = {
-    "DiagnosticMap": "territoire_geo.maps",
-    "draw_map": "territoire_geo.maps",
-    "write_geopackage": "territoire_geo.exchange",
-    "write_sources": "territoire_geo.exchange",
-    "write_tables": "territoire_geo.exchange",
+# A name is imported when it is first used: drawing, writing and reading weigh on those who use them only.
+_SUBMODULES: Final = frozenset({"access", "coverage", "errors"})
+_HOMES: Final = {
+    "diagnostic": ("Diagnostic", "diagnose"),
+    "exchange": ("write_geopackage", "write_sources", "write_tables"),
+    "loaders": ("load_demo", "load_minutes", "load_tables", "load_territory"),
+    "maps": ("DiagnosticMap", "draw_map"),
+    "measures": ("Measure", "Need", "Reference"),
+    "needs": ("NEEDS",),
+    "tables": ("Absence", "Note", "Source", "Tables"),
+    "territory": ("Territory",),
 }
+_HOME: Final = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
-    if name in _LAZY:
-        return getattr(import_module(_LAZY[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in _SUBMODULES:
+        return import_module(f"{__name__}.{name}")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME.get(name, 'errors')}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

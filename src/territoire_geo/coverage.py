@@ -239,6 +239,8 @@ def withhold(frame: pd.DataFrame, known_share: "pd.Series[float]") -> pd.DataFra
         The frame, NaN in the columns of results where the share is below `ENOUGH`.
     """
     told = known_share >= ENOUGH
+    if told.all():
+        return frame
     return frame.assign(**{column: frame[column].where(told) for column in RESULTS})
 
 
@@ -288,10 +290,12 @@ def structures_within_reach(inputs: Inputs, needs: Sequence[Need]) -> pd.DataFra
 
 def _by_kind(minutes: pd.Series, ids: pd.Index, kinds: pd.Index, index: pd.Index) -> pd.DataFrame:
     """Count the structures within reach by kind, and the SIAE among them."""
-    kind = pd.Series(kinds, index=ids).reindex(minutes.index.get_level_values(1))
-    counts = pd.crosstab(minutes.index.get_level_values(0).to_numpy(), kind.to_numpy())
-    frame = counts.reindex(index=index, columns=list(KINDS), fill_value=0).astype("float64")
-    return frame.assign(siae=frame[list(SIAE_KINDS)].sum(axis=1)).rename_axis(index=CODE_COMMUNE, columns=None)
+    kind = pd.Index(KINDS).get_indexer(kinds)[ids.get_indexer(minutes.index.get_level_values(1))]
+    row = index.get_indexer(minutes.index.get_level_values(0))
+    size = (len(index), len(KINDS))
+    counts = np.bincount(np.ravel_multi_index((row, kind), size), minlength=size[0] * size[1]).reshape(size)
+    frame = pd.DataFrame(counts.astype("float64"), index=index, columns=list(KINDS))
+    return frame.assign(siae=frame[list(SIAE_KINDS)].sum(axis=1)).rename_axis(index=CODE_COMMUNE)
 
 
 def people_within_reach(inputs: Inputs, need: Need, demand: pd.Series) -> pd.Series:

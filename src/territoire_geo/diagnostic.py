@@ -226,6 +226,7 @@ def _assemble(
     covered = _covered(asked.needs, runs, core)
     notes += _unknown_notes(asked.needs, covered, territory)
     reach = coverage.structures_within_reach(inputs, asked.needs)
+    alone = _first(territory)
     sources = _sources(tables)
     definitions = {measure.id: measure for measure in MEASURES}
     diagnostic = Diagnostic(
@@ -241,7 +242,7 @@ def _assemble(
         scenarios=_scenarios(runs, core),
         targets=pd.DataFrame.from_dict(dict(targets), orient="index").rename_axis(NEED),
         totals=pd.Series({m.id: m.aggregate(inputs, core) for m in MEASURES}, name="total"),
-        references=pd.Series({m.id: _measure_reference(m, inputs) for m in MEASURES}, name="reference"),
+        references=pd.Series({m.id: _measure_reference(m, inputs, alone) for m in MEASURES}, name="reference"),
         sources=sources,
         table_sources=tables.sources,
         warnings=tuple(notes),
@@ -357,7 +358,7 @@ def _structures(
     return gpd.GeoDataFrame(frame, geometry=geometry, crs=territory.crs)
 
 
-def _measure_reference(measure: Measure, inputs: Inputs) -> float:
+def _measure_reference(measure: Measure, inputs: Inputs, alone: Territory) -> float:
     """Value of the reference as a ratio of its sums, when the references carry the columns of the measure."""
     table = inputs.tables.references
     key = (inputs.reference.niveau, inputs.reference.code)
@@ -372,8 +373,7 @@ def _measure_reference(measure: Measure, inputs: Inputs) -> float:
             return float("nan")
         one.setdefault(name, []).append(column)
     frames = {name: row.reindex(columns=_columns(name, columns)) for name, columns in one.items()}
-    alone = replace(inputs, tables=Tables().replace(**frames), territory=_first(inputs.territory))
-    return float(measure.compute(alone).iloc[0])
+    return float(measure.compute(replace(inputs, tables=Tables().replace(**frames), territory=alone)).iloc[0])
 
 
 def _columns(name: str, columns: list[str]) -> list[str]:

@@ -105,6 +105,20 @@ def communes() -> pd.DataFrame:
 
 
 @cache
+def post_codes() -> pd.DataFrame:
+    """
+    List the post codes of each commune.
+
+    Returns
+    -------
+    post_codes
+        One row per commune and post code, indexed by `code_commune`: nom_commune, codes_postaux. Shared between
+        callers: do not change it.
+    """
+    return communes()[["nom_commune", "codes_postaux"]].explode("codes_postaux").dropna()
+
+
+@cache
 def former_codes() -> dict[str, str]:
     """
     Map each former commune code to the current commune that absorbed it.

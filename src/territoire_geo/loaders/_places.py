@@ -97,7 +97,8 @@ def _commune(name: str, frame: pd.DataFrame, territory: Territory) -> "pd.Series
 
 
 def _post_codes(communes: pd.Index) -> set[str]:
-    return set(_base.communes()["codes_postaux"].reindex(communes).explode().dropna())
+    listed = _base.post_codes()
+    return set(listed["codes_postaux"][among(listed.index, communes)])
 
 
 def _ashore(rows: pd.DataFrame, territory: Territory) -> "pd.Series[str]":
@@ -116,9 +117,9 @@ def _by_city(rows: pd.DataFrame) -> "pd.Series[str]":
 
     A post code that no commune has (CEDEX) stands for its département.
     """
-    listed = _base.communes()[[NOM_COMMUNE, "codes_postaux"]].explode("codes_postaux").dropna()
+    listed = _base.post_codes()
     posted = rows["post_code"].fillna("")
-    known = posted.isin(set(listed["codes_postaux"]))
+    known = pd.Series(among(pd.Index(posted), pd.Index(listed["codes_postaux"].unique())), index=posted.index)
     areas = posted.where(known, posted.str[:2])
     wide = listed["codes_postaux"].str[:2]
     whole, part = listed[listed["codes_postaux"].isin(areas)], listed[wide.isin(areas)]

@@ -67,6 +67,11 @@ def _level(here: pd.DataFrame, niveau: str) -> pd.Series:
 
 def _sums(counts: pd.DataFrame, here: pd.DataFrame, niveau: str) -> pd.DataFrame:
     people = here["population"].astype("float64")
+    level = _level(here, niveau)
+    # Most folders cover a few areas: only those that any column covers are summed.
+    told = people.where(counts.notna().any(axis=1).to_numpy(), 0.0).groupby(level).sum()
+    kept = level.isin(told.index[told >= COVERED * people.groupby(level).sum()])
+    counts, here, people = counts[kept], here[kept], people[kept]
     known = counts.notna().mul(people, axis=0)
     groups = pd.concat({"count": counts, "known": known, "whole": people.to_frame()}, axis=1).groupby(
         _level(here, niveau)

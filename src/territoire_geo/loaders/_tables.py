@@ -155,7 +155,8 @@ def _extent(name: str, sources: Sequence[Source], territory: Territory, pile: Pi
         return {}
     covered = pd.Series(data=False, index=territory.communes.index)
     for source in bounded:
-        middle = load_territory(source.around, buffer_km=0.0).communes
+        here = source.around == territory.code
+        middle = territory.communes.loc[territory.core] if here else load_territory(source.around, buffer_km=0).communes
         if middle.crs == territory.crs:
             covered |= territory.points.distance(middle.geometry.union_all()) <= 1000 * float(source.within_km or 0.0)
     outside = int((~covered).sum())

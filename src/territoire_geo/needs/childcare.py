@@ -1,7 +1,8 @@
 """Childcare: children under three and the places within reach."""
 
 from dataclasses import replace
-from typing import Final
+from functools import partial
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,13 @@ CRECHES: Final = ("D502", "D509")  # EAJE and micro-crèches of the BPE
 TOTAL: Final = "taux"
 EAJE: Final = "taux_eaje"
 DETAIL: Final = "population.enfants_moins_3_ans"
+
+
+class _Supply(NamedTuple):
+    """Places by commune or by point id, None when unknown; and their notes."""
+
+    places: pd.Series | None
+    notes: tuple[Note, ...]
 
 
 def children(inputs: Inputs) -> pd.Series:
@@ -127,7 +135,7 @@ def _creches(inputs: Inputs) -> pd.Series:
     return chosen["nombre"].groupby(communes).sum().reindex(inputs.index, fill_value=0.0)
 
 
-def places_within_reach(inputs: Inputs, need: Need, decay: Decay) -> Access:
+def places_within_reach(inputs: Inputs, need: Need, decay: Decay, *, supply: _Supply | None = None) -> Access:
     """
     Share the childcare places within reach among the children [places per child].
 
@@ -139,26 +147,35 @@ def places_within_reach(inputs: Inputs, need: Need, decay: Decay) -> Access:
         Its mode.
     decay
         Weights of minutes.
+    supply
+        Places and notes, when they are already worked out; they do not depend on the minutes.
 
     Returns
     -------
     places_within_reach
         One value per commune, on what is known.
     """
+    places, notes = supply or _supply(inputs, need)
+    if places is None:
+        return nothing_known(inputs, *notes)
+    return Access(catchment(inputs, need, children(inputs), places, decay), notes)
+
+
+def _supply(inputs: Inputs, need: Need) -> _Supply:
+    """Find the places, None when nothing is known of them, and what must be said of them."""
     own = inputs.tables.childcare_places
     if own is not None:
         usable = has_place(own) & own["places"].notna()
         notes = (_own_places(own["places"]), *left_out("Petite enfance", "Childcare", usable), *_births_note(inputs))
         if len(own) and not usable.any():
-            return nothing_known(inputs, *notes)
+            return _Supply(None, notes)
         kept = own[usable]
-        supply = pd.Series(kept["places"].to_numpy(), index=point_ids("childcare_places", kept.index))
-        return Access(catchment(inputs, need, children(inputs), supply, decay), notes)
+        return _Supply(pd.Series(kept["places"].to_numpy(), index=point_ids("childcare_places", kept.index)), notes)
     if inputs.tables.childcare_rates is None:
         fr = "Petite enfance : ni taux de couverture ni places ne sont chargés, l'offre est inconnue."
         en = "Childcare: neither coverage rates nor places are loaded, the supply is unknown."
-        return nothing_known(inputs, Note(SuppressedValueWarning, fr, en))
-    return Access(catchment(inputs, need, children(inputs), places(inputs), decay), _notes(inputs, need))
+        return _Supply(None, (Note(SuppressedValueWarning, fr, en),))
+    return _Supply(places(inputs), _notes(inputs, need))
 
 
 def _own_places(places: pd.Series) -> Note:
@@ -274,8 +291,9 @@ def say_how_children_are_counted(inputs: Inputs, need: Need) -> Need:
     Returns
     -------
     say_how_children_are_counted
-        The need, renamed when children are counted and not estimated from births.
+        The need with its places worked out, renamed when children are counted and not estimated from births.
     """
+    need = replace(need, access=partial(places_within_reach, supply=_supply(inputs, need)))
     if not _detailed(inputs):
         return need
     demand = replace(
