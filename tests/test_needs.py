@@ -128,6 +128,14 @@ def test_without_a_creche_places_follow_the_children(facilities):
     assert childcare.places(inputs_of(tables))[[A, B, C]].tolist() == pytest.approx([18, 9, 3.6])
 
 
+def test_an_unknown_number_of_creches_is_not_none():
+    """B has crèches, how many is not told: were they none, A would take every EAJE place of the EPCI."""
+    tables = small.tables(facilities=small.facilities(("D502", A, 1.0), ("D502", B, np.nan)))
+    assert childcare.places(inputs_of(tables))[[A, B, C]].tolist() == pytest.approx([18, 9, 3.6])
+    _, notes = assess("childcare", tables)
+    assert "the number of crèches is unknown in 1 commune;" in notes
+
+
 def test_creches_may_be_known_by_their_coordinates():
     lon, lat = zip(*(small.lonlat(km) for km in (0.3, 12.4)), strict=True)
     located = pd.DataFrame(

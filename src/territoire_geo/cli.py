@@ -36,7 +36,7 @@ FAILED: Final = 1
 USAGE: Final = 2
 UNAVAILABLE: Final = 3
 DEMO: Final = "200010650"
-TOTALS: Final = "references"  # sums of the other sources
+NOT_FIGURES: Final = ("references", "base_nationale")  # sums of the other sources; codes and polygons
 FEW: Final = 5  # our own estimates below it are printed "< 5"
 THIN: Final = "\u202f"  # French thousands
 
@@ -278,7 +278,9 @@ def _echo(text: str, *, err: bool = False) -> None:
 
 def _figures(diagnostic: Diagnostic, lang: str) -> str:
     texts = TEXTS[lang]
-    vintages = dict.fromkeys(f"{s.producer} {s.millesime or s.title}" for s in diagnostic.sources if s.id != TOTALS)
+    vintages = dict.fromkeys(
+        f"{s.producer} {s.millesime or s.title}" for s in diagnostic.sources if s.id not in NOT_FIGURES
+    )
     by_table = diagnostic.settings["travel"]
     known = isinstance(by_table, Mapping) and by_table.get("car") == "table"
     return texts["figures"].format(vintages=", ".join(vintages), travel=texts["table" if known else "convention"])

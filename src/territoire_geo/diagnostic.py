@@ -386,7 +386,11 @@ def _first(territory: Territory) -> Territory:
 
 
 def _sources(tables: Tables) -> tuple[Source, ...]:
-    return tuple({source.id: source for name in tables.loaded for source in tables.sources.get(name, ())}.values())
+    return tuple(
+        {
+            source.id: source for name in (*tables.loaded, "territory") for source in tables.sources.get(name, ())
+        }.values()
+    )
 
 
 def _weighted(values: pd.Series, weights: pd.Series) -> float:

@@ -83,8 +83,8 @@ class Tables:
 
     Every table is checked against its contract when the bundle is built. `absences` holds, by field, why a figure is
     NaN when more is known than "not published": a Series of `Absence`, indexed by (code_commune, column).
-    `extents` holds the communes that a partial list covers, `sources` the sources of each field, `notes` what happened
-    when they were read; every commune code is of `cog_year`.
+    `extents` holds the communes that a partial list covers, `sources` the sources of each field and of the
+    "territory", `notes` what happened when they were read; every commune code is of `cog_year`.
     """
 
     population: pd.DataFrame | None = None

@@ -141,7 +141,7 @@ def _cut(wholes: Mapping[str, Whole], territory: Territory, pile: Pile, sources:
     return Tables(
         **{name: frame.drop(columns=CODE_DEPARTEMENT, errors="ignore") for name, frame in cut.items()},
         absences=MappingProxyType({name: whole.states for name, whole in wholes.items() if len(whole.states)}),
-        sources=MappingProxyType({name: whole.sources for name, whole in wholes.items()}),
+        sources=MappingProxyType({"territory": (_base.GEOGRAPHY,)} | {n: whole.sources for n, whole in wholes.items()}),
         extents=MappingProxyType(extents),
         notes=tuple(pile.notes),
         cog_year=territory.cog_year,

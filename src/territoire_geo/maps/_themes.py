@@ -94,9 +94,9 @@ def cross_theme(diagnostic: Diagnostic, need: Need, core: pd.Index, lang: str) -
     if supply.isna().all():
         return None
     share = unmet_share(table)
-    both = share.notna() & supply.notna()
-    rank = 3.0 * CROSS_NEED.codes(share.fillna(0)).astype(int) + CROSS_SUPPLY.codes(supply.fillna(0)).astype(int)
-    codes = Classes(tuple(range(1, 9))).codes(rank.where(both), nobody(table))
+    known = share.notna() & supply.notna()
+    rank = 3 * CROSS_NEED.codes(share[known]).astype(int) + CROSS_SUPPLY.codes(supply[known]).astype(int)
+    codes = Classes(tuple(range(1, 9))).codes(rank.reindex(core), nobody(table))
     texts = TEXTS[lang]
     label = need.label_en if lang == "en" else need.label
     return {

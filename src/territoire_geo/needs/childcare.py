@@ -114,25 +114,26 @@ def places(inputs: Inputs) -> pd.Series:
         .fillna("none")
         .mask(rate["estimated"], communes[CODE_EPCI].fillna("none") + "/" + communes[CODE_DEPARTEMENT])
     )
-    eaje = rate[EAJE].fillna(0.0).where(rate[TOTAL].notna())  # without a published split, all follows the children
     creches = _creches(inputs)
-    in_group = creches.groupby(group).transform("sum")
-    split = in_group > 0
-    of_group = (kids * eaje).groupby(group).transform("sum")
-    located = of_group * creches / in_group.where(split)
-    everywhere = kids * (rate[TOTAL] - eaje.where(split, 0.0))
-    return (everywhere + located.where(split, 0.0)).where(rate[TOTAL].notna()).rename("places")
+    in_group = creches.groupby(group).transform("sum").mask(creches.isna().groupby(group).transform("any"))
+    # Without a published split, a crèche, or their full count in the EPCI, all follows the children.
+    split = rate[EAJE].notna() & (in_group > 0)
+    of_group = (kids * rate[EAJE]).groupby(group).transform("sum")
+    shared = kids * (rate[TOTAL] - rate[EAJE]) + of_group * creches / in_group
+    return (kids * rate[TOTAL]).mask(split, shared).rename("places")
 
 
 def _creches(inputs: Inputs) -> pd.Series:
-    """Count establishments by commune; the BPE lists every one, so an absent row is a true zero."""
+    """Count establishments by commune; within the reach of the list, an absent row is a true zero."""
     facilities = inputs.tables.facilities
-    zero = pd.Series(0.0, index=inputs.index)
     if facilities is None:
-        return zero
+        return pd.Series(float("nan"), index=inputs.index)
     chosen = facilities[facilities["code_equipement"].isin(CRECHES)]
     communes = communes_of(chosen, inputs.territory)
-    return chosen["nombre"].groupby(communes).sum().reindex(inputs.index, fill_value=0.0)
+    counts = chosen["nombre"].groupby(communes).sum()
+    uncounted = inputs.index.isin(communes[chosen["nombre"].isna()])
+    there = inputs.tables.covered("facilities", inputs.index)
+    return counts.reindex(inputs.index, fill_value=0.0).where(there & ~uncounted)
 
 
 def places_within_reach(inputs: Inputs, need: Need, decay: Decay, *, supply: _Supply | None = None) -> Access:
@@ -226,8 +227,19 @@ def _notes(inputs: Inputs, need: Need) -> tuple[Note, ...]:
         en = f"Childcare: département rate for want of the EPCI's in {count} communes{there_en}."
         notes.append(Note(SuppressedValueWarning, fr, en))
     if creches:
-        notes += _cut_epci(inputs, need)
+        notes += [*_uncounted(inputs), *_cut_epci(inputs, need)]
     return tuple(notes)
+
+
+def _uncounted(inputs: Inputs) -> list[Note]:
+    """Say where the number of crèches is unknown: the places of those EPCI follow the children."""
+    count = int(_creches(inputs).isna().sum())
+    if not count:
+        return []
+    where = f"{count} commune{'s' if count > 1 else ''}"
+    fr = f"Petite enfance : nombre de crèches inconnu pour {where} ; là, les places de l'EPCI suivent les enfants."
+    en = f"Childcare: the number of crèches is unknown in {where}; there, the EPCI's places follow the children."
+    return [Note(SuppressedValueWarning, fr, en)]
 
 
 def _cut_epci(inputs: Inputs, need: Need) -> list[Note]:
