@@ -1,5 +1,6 @@
 """Shared fixtures: the demonstration territory, read once."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,16 @@ PUBLISHED = Path(__file__).parents[2] / "shared" / "data"
 def demo():
     """(territory, tables) of Grand Dole; frozen, so that tests may share it."""
     return load_demo()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """A cache of the tests' own: nothing is read from, or left in, that of whoever runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("TERRITOIRE_GEO_")]:
+            patch.delenv(name)
+        patch.setenv("TERRITOIRE_GEO_CACHE", str(tmp_path_factory.mktemp("cache-of-tests")))
+        yield
 
 
 @pytest.fixture(scope="session")

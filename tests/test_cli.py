@@ -142,7 +142,7 @@ def test_add_a_file_of_your_own(tmp_path):
         (("diagnose", "999999999", "--sources", "demo"), 2, "No EPCI has the code '999999999'"),
         (("diagnose", "1001", "--sources", "demo"), 2, "'01001' was meant"),
         (("diagnose", "Saint-Denis", "--sources", "demo"), 2, "97411"),
-        (("diagnose", "200010650"), 3, "not available in this version"),
+        (("diagnose", "200010650", "--offline"), 3, "no source could be read"),
         (("diagnose", "200010650", "--sources", "missing-folder"), 3, "no such folder"),
         (("diagnose", "29019", "--sources", "demo"), 1, "no row for Brest"),
         (("diagnose", "200010650", "--sources", "demo", "--needs", "mobilit"), 2, "mobility, childcare"),

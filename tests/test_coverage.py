@@ -192,6 +192,13 @@ def test_structures_within_reach_by_kind_and_by_need():
     assert found.loc[(A, "mobility"), "answering"] == 0
 
 
+def test_a_kind_that_the_law_does_not_name_has_no_column():
+    given = small.structures(("1", "ACI", "", A), ("2", "OPCS", "", A))
+    found = coverage.structures_within_reach(inputs_of(small.tables(structures=given)), NEEDS)
+    assert found.loc[(A, "insertion"), ["ACI", "siae"]].tolist() == [1, 1]
+    assert "OPCS" not in found.columns
+
+
 @pytest.mark.parametrize("structures", [None, small.structures(("1", "ACI", "", None))], ids=["none", "nowhere"])
 def test_structures_of_unknown_place_are_not_zero(structures):
     given = inputs_of(small.tables(structures=structures))

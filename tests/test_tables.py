@@ -14,6 +14,8 @@ ROWS = {
     "activity": {"code_commune": "39198", "pop_15_64": 60, "actifs_15_64": 50, "chomeurs_15_64": 5, "emplois": 80},
     "births": {"code_commune": "39198", "naissances": 10, "annees": 5},
     "cars": {"code_commune": "39198", "menages": 40, "menages_voiture": 30},
+    "families": {"code_commune": "39198", "familles": 40, "familles_monoparentales": 9},
+    "commuting": {"code_commune": "39198", "actifs_occupes": 40, "voiture": 30},
     "income": {"code_commune": "39198", "niveau_vie_median": 20_000, "taux_pauvrete": 0.19},
     "jobseekers": {"code_commune": "39198", "demandeurs_emploi_abc": 45},
     "employees": {"code_commune": "39198", "effectifs_salaries": 300},

@@ -44,7 +44,7 @@ def test_points_are_located_or_inherit_their_commune(points):
 
 
 def test_points_that_no_need_asks_for_are_left_out():
-    facilities = small.facilities(("D402", A, 1.0), ("A122", B, 1.0))
+    facilities = small.facilities(("460", A, 1.0), ("A122", B, 1.0))
     found = travel.supply_points(HERE, small.tables(facilities=facilities, structures=None), NEEDS)
     assert found.communes.to_dict() == {"facilities/f0": A}
     nothing = travel.supply_points(HERE, small.tables(structures=None), NEEDS)

@@ -31,7 +31,18 @@ if TYPE_CHECKING:
         UnknownTerritoryError,
     )
     from territoire_geo.exchange import write_geopackage, write_sources, write_tables
-    from territoire_geo.loaders import load_demo, load_minutes, load_tables, load_territory
+    from territoire_geo.loaders import (
+        SOURCES,
+        Door,
+        fetch_france,
+        fetch_minutes,
+        load_demo,
+        load_minutes,
+        load_tables,
+        load_territory,
+        open_door,
+        write_minutes,
+    )
     from territoire_geo.maps import DiagnosticMap, draw_map
     from territoire_geo.measures import Measure, Need, Reference
     from territoire_geo.needs import NEEDS
@@ -40,6 +51,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NEEDS",
+    "SOURCES",
     "Absence",
     "ApproximateTravelWarning",
     "ChecksumError",
@@ -47,6 +59,7 @@ __all__ = [
     "CrsError",
     "Diagnostic",
     "DiagnosticMap",
+    "Door",
     "IncompleteBufferWarning",
     "Measure",
     "MissingExtraError",
@@ -70,11 +83,15 @@ __all__ = [
     "diagnose",
     "draw_map",
     "errors",
+    "fetch_france",
+    "fetch_minutes",
     "load_demo",
     "load_minutes",
     "load_tables",
     "load_territory",
+    "open_door",
     "write_geopackage",
+    "write_minutes",
     "write_sources",
     "write_tables",
 ]
@@ -84,7 +101,18 @@ _SUBMODULES: Final = frozenset({"access", "coverage", "errors"})
 _HOMES: Final = {
     "diagnostic": ("Diagnostic", "diagnose"),
     "exchange": ("write_geopackage", "write_sources", "write_tables"),
-    "loaders": ("load_demo", "load_minutes", "load_tables", "load_territory"),
+    "loaders": (
+        "SOURCES",
+        "Door",
+        "fetch_france",
+        "fetch_minutes",
+        "load_demo",
+        "load_minutes",
+        "load_tables",
+        "load_territory",
+        "open_door",
+        "write_minutes",
+    ),
     "maps": ("DiagnosticMap", "draw_map"),
     "measures": ("Measure", "Need", "Reference"),
     "needs": ("NEEDS",),

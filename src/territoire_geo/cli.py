@@ -1,4 +1,4 @@
-"""The command: territoire-geo demo | diagnose."""
+"""The command: territoire-geo demo | diagnose | sources."""
 
 import errno
 import re
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import click
 import numpy as np
 
+from territoire_geo.cli_sources import say_what_is_done, sources
 from territoire_geo.diagnostic import Diagnostic, diagnose
 from territoire_geo.errors import (
     SourceUnavailableError,
@@ -23,7 +24,7 @@ from territoire_geo.errors import (
     UnknownTerritoryError,
 )
 from territoire_geo.exchange import write_geopackage, write_sources, write_tables
-from territoire_geo.loaders import load_minutes, load_tables, load_territory
+from territoire_geo.loaders import load_minutes, load_tables, load_territory, open_door
 from territoire_geo.maps import draw_map
 from territoire_geo.measures import CAR_KMH, DETOUR, Need
 from territoire_geo.needs import NEEDS
@@ -84,6 +85,7 @@ class _Request:
     speed: float = CAR_KMH
     detour: float = DETOUR
     minutes: Path | None = None
+    offline: bool = False
 
 
 LANG = click.option("--lang", type=click.Choice(["fr", "en"]), default="fr", show_default=True, help="Language.")
@@ -94,6 +96,9 @@ DEBUG = click.option("--debug", is_flag=True, help="Show the traceback of an err
 @click.version_option(version("territoire-geo"), prog_name="territoire-geo")
 def main() -> None:
     """Draw the shared diagnostic of a French territory, offline."""
+
+
+main.add_command(sources)
 
 
 @main.command()
@@ -111,9 +116,8 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @main.command("diagnose")
 @click.argument("code")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write to.  [default: diagnostic-CODE]")
-@click.option(
-    "--sources", default="live", show_default=True, help="demo, or a folder of files (live: a later version)."
-)
+@click.option("--sources", default="live", show_default=True, help="live (the producers), demo, or a folder of files.")
+@click.option("--offline", is_flag=True, help="Open no socket: only what is on this machine.")
 @click.option("--add", "added", multiple=True, type=FILE, help="A file of your own, in its tidy contract; repeatable.")
 @click.option("--needs", "asked", help=f"Comma-separated, among {', '.join(need.id for need in NEEDS)}.")
 @click.option("--reference", default="departement", show_default=True, help="departement, region, france, or a code.")
@@ -180,6 +184,8 @@ def _status(error: Exception) -> int:
 
 def _run(request: _Request) -> None:
     _check_folder(request.out)
+    if request.sources == "live":
+        say_what_is_done()
     given = load_minutes(request.minutes) if request.minutes else None
     with warnings.catch_warnings(record=True) as caught:
         # The diagnostic keeps its warnings: they are printed in the reader's language, once.
@@ -190,8 +196,9 @@ def _run(request: _Request) -> None:
             needs=request.needs,
             buffer_km=buffer_km(request.needs, Pace(request.speed, request.detour)),
         )
-        sources = request.sources if request.sources in {"demo", "live"} else Path(request.sources)
-        tables = load_tables(territory, sources=sources, add=request.added)
+        given_sources = request.sources if request.sources in {"demo", "live"} else Path(request.sources)
+        door = open_door(offline=True if request.offline else None)
+        tables = load_tables(territory, sources=given_sources, add=request.added, door=door)
         diagnostic = diagnose(
             territory,
             tables,

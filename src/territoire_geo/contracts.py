@@ -60,6 +60,19 @@ CONTRACTS: Final[Mapping[str, Contract]] = MappingProxyType(
         ),
         "births": Contract((CODE_COMMUNE,), ("naissances",), ("annees",), not_additive=("annees",)),
         "cars": Contract((CODE_COMMUNE,), ("menages", "menages_voiture"), parts=(("menages_voiture", "menages"),)),
+        "families": Contract(
+            (CODE_COMMUNE,),
+            ("familles", "familles_monoparentales"),
+            parts=(("familles_monoparentales", "familles"),),
+        ),
+        "commuting": Contract(
+            (CODE_COMMUNE,),
+            ("actifs_occupes",),
+            ("hors_commune", "voiture", "transports_commun", "velo", "marche"),
+            parts=tuple(
+                (part, "actifs_occupes") for part in ("hors_commune", "voiture", "transports_commun", "velo", "marche")
+            ),
+        ),
         "income": Contract(
             (CODE_COMMUNE,),
             ("niveau_vie_median",),
@@ -87,7 +100,7 @@ CONTRACTS: Final[Mapping[str, Contract]] = MappingProxyType(
             located=True,
         ),
         "activities": Contract((SIRET, KIND, NEED), texts=("source",), optional_texts=("since",)),
-        "places": Contract(("id",), texts=("type", "name"), located=True),
+        "places": Contract(("id",), texts=("type", "name"), optional_texts=("post_code", "city"), located=True),
         "hiring": Contract(
             ("code_bassin", "code_metier"), ("projets",), ("difficiles",), parts=(("difficiles", "projets"),)
         ),
@@ -96,7 +109,7 @@ CONTRACTS: Final[Mapping[str, Contract]] = MappingProxyType(
 )
 
 
-def conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+def conform(name: str, frame: pd.DataFrame, *, whole: bool = True) -> pd.DataFrame:
     """
     Check a tidy table against its contract and index it by its key.
 
@@ -106,6 +119,8 @@ def conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:
         A field of `Tables`, such as "births".
     frame
         The table; its key is a column or the index, its counts are numbers, unknown is NaN.
+    whole
+        Whether every column that the contract asks for must be there; not for one file of several that make a table.
 
     Returns
     -------
@@ -120,7 +135,7 @@ def conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:
         larger than its whole, or a point without place: the message names table, column and first three rows.
     """
     contract = CONTRACTS[name]
-    flat = _flatten(name, frame, contract)
+    flat = _flatten(name, frame, contract, whole=whole)
     for code in (CODE_COMMUNE, "code_residence", "code_travail"):
         if code in flat.columns:
             check_codes(pd.Index(flat[code].dropna()), where=f"{name}.{code}")
@@ -172,7 +187,7 @@ def _has_figures(values: pd.Series) -> bool:
     return bool(said.empty or said.str.match(r"[-+]?\d").any())
 
 
-def _flatten(name: str, frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:
+def _flatten(name: str, frame: pd.DataFrame, contract: Contract, *, whole: bool) -> pd.DataFrame:
     if not isinstance(frame, pd.DataFrame):
         raise TableError(f"{name}: a {type(frame).__name__} is not a table. Give a pandas DataFrame.")
     keys = [level for level in frame.index.names if level in contract.key]
@@ -180,7 +195,7 @@ def _flatten(name: str, frame: pd.DataFrame, contract: Contract) -> pd.DataFrame
     if flat.columns.has_duplicates:
         twice = flat.columns[flat.columns.duplicated()]
         raise TableError(f"{name}: column {quote(twice)} stands twice. Keep one.")
-    needed = [*contract.key, *contract.numbers, *contract.texts]
+    needed = [*contract.key, *((*contract.numbers, *contract.texts) if whole else ())]
     missing = [column for column in needed if column not in flat.columns]
     if missing:
         message = (

@@ -293,7 +293,10 @@ def _by_kind(minutes: pd.Series, ids: pd.Index, kinds: pd.Index, index: pd.Index
     kind = pd.Index(KINDS).get_indexer(kinds)[ids.get_indexer(minutes.index.get_level_values(1))]
     row = index.get_indexer(minutes.index.get_level_values(0))
     size = (len(index), len(KINDS))
-    counts = np.bincount(np.ravel_multi_index((row, kind), size), minlength=size[0] * size[1]).reshape(size)
+    named = kind >= 0  # a kind that the law does not name (OPCS) has no column of its own
+    counts = np.bincount(np.ravel_multi_index((row[named], kind[named]), size), minlength=size[0] * size[1]).reshape(
+        size
+    )
     frame = pd.DataFrame(counts.astype("float64"), index=index, columns=list(KINDS))
     return frame.assign(siae=frame[list(SIAE_KINDS)].sum(axis=1)).rename_axis(index=CODE_COMMUNE)
 

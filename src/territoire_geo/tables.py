@@ -91,6 +91,8 @@ class Tables:
     activity: pd.DataFrame | None = None
     births: pd.DataFrame | None = None
     cars: pd.DataFrame | None = None
+    families: pd.DataFrame | None = None
+    commuting: pd.DataFrame | None = None
     income: pd.DataFrame | None = None
     jobseekers: pd.DataFrame | None = None
     employees: pd.DataFrame | None = None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from itertools import combinations
+from functools import reduce
 
 import pandas as pd
 
@@ -21,14 +21,30 @@ class Rank(IntEnum):
     ADDED = 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Piece:
-    """What one file says of one table, on current communes, with its states of absence."""
+    """
+    What one file says of one table, on current communes, with its states of absence.
+
+    `departements` are those that a list of places covers, each of them whole; None for all of France, or when the list
+    does not say.
+    """
 
     frame: pd.DataFrame
     states: "pd.Series[str]"
-    source: Source
+    sources: tuple[Source, ...]
     rank: Rank
+    departements: tuple[str, ...] | None = None
+
+    @property
+    def name(self) -> str:
+        """How a message names it."""
+        return ", ".join(source.id for source in self.sources)
+
+    @property
+    def title(self) -> str:
+        """How a note to the reader names it."""
+        return " ; ".join(source.title for source in self.sources)
 
 
 @dataclass
@@ -36,31 +52,35 @@ class Pile:
     """
     What the files of a folder give, field by field, before it is cut to the territory.
 
-    `split` and `partial` name the communes that the change of COG left so.
+    `split` and `partial` name the communes that the change of COG left so; `former` adds former codes, of a table of
+    passage, to those that the embedded base knows.
     """
 
     pieces: dict[str, list[Piece]] = field(default_factory=dict)
     split: dict[str, tuple[str, ...]] = field(default_factory=dict)
     partial: dict[str, tuple[str, ...]] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
+    former: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Whole:
-    """One table, from every file that is kept."""
+    """One table, from every file that is kept; `departements` as in `Piece`."""
 
     frame: pd.DataFrame
     states: "pd.Series[str]"
     sources: tuple[Source, ...]
     notes: tuple[Note, ...]
+    departements: tuple[str, ...] | None = None
 
 
 def assemble(name: str, pieces: Sequence[Piece]) -> Whole:
     """
     Put together what several files say of one table.
 
-    A table by commune comes whole from the files that count most: figures of two origins are not mixed. In the other
-    tables a row that counts more takes the place of the row with its key. Either is told in a note.
+    A table by commune comes whole from the files that count most: figures of two origins are not mixed in a column,
+    but published files may each give some columns. In the other tables a row that counts more takes the place of the
+    row with its key. Either is told in a note.
 
     Parameters
     ----------
@@ -77,12 +97,12 @@ def assemble(name: str, pieces: Sequence[Piece]) -> Whole:
     Raises
     ------
     TableError
-        If two files that count as much give the same rows.
+        If two files that count as much give the same figures.
     """
-    _refuse_twice(name, pieces)
+    pieces = _joined(name, pieces)
     ordered = sorted(pieces, key=lambda piece: -piece.rank)
     first = ordered[0]
-    frames, states, sources, notes = [first.frame], [first.states], [first.source], []
+    frames, states, sources, notes = [first.frame], [first.states], [*first.sources], []
     for piece in ordered[1:]:
         if piece.rank < first.rank and CONTRACTS[name].by_commune:
             notes.append(_replaced(name, first, piece, "whole"))
@@ -92,25 +112,53 @@ def assemble(name: str, pieces: Sequence[Piece]) -> Whole:
             notes.append(_replaced(name, first, piece, str(taken.sum())))
         frames.append(piece.frame[~taken])
         states.append(piece.states)
-        sources.append(piece.source)
+        sources += piece.sources
     # An empty frame says nothing of the types of its columns.
     filled = [frame for frame in frames if len(frame)] or frames[:1]
     said = [part for part in states if len(part)] or states[:1]
-    return Whole(pd.concat(filled), pd.concat(said), tuple(sources), tuple(notes))
+    listed = None if any(piece.departements is None for piece in pieces) else _listed(pieces)
+    return Whole(pd.concat(filled), pd.concat(said), tuple(dict.fromkeys(sources)), tuple(notes), listed)
 
 
-def _refuse_twice(name: str, pieces: Sequence[Piece]) -> None:
-    for piece, other in combinations(pieces, 2):
-        both = piece.frame.index.intersection(other.frame.index)
-        if piece.rank == other.rank and len(both):
-            message = f"{name}: {other.source.id} and {piece.source.id} both give {quote(both)}."
-            raise TableError(f"{message} Keep one file, or distinct rows.")
+def _listed(pieces: Sequence[Piece]) -> tuple[str, ...]:
+    return tuple(sorted({code for piece in pieces for code in piece.departements or ()}))
+
+
+def _joined(name: str, pieces: Sequence[Piece]) -> list[Piece]:
+    """Join the published files that give other columns of the same rows: one census, several files."""
+    out: list[Piece] = []
+    for piece in pieces:
+        met = [other for other in out if other.rank == piece.rank and _overlap(other, piece)]
+        for other in met:
+            _refuse_twice(name, other, piece)
+        out = [other for other in out if other not in met]
+        out.append(reduce(_side_by_side, [*met, piece]))
+    return out
+
+
+def _overlap(left: Piece, right: Piece) -> bool:
+    return bool(among(left.frame.index, right.frame.index).any())
+
+
+def _refuse_twice(name: str, left: Piece, right: Piece) -> None:
+    columns = CONTRACTS[name].by_commune or name == "references"
+    same = left.frame.columns.intersection(right.frame.columns).difference(["nom"])
+    if not columns or right.rank is not Rank.PUBLISHED or len(same):
+        both = left.frame.index.intersection(right.frame.index)
+        message = f"{name}: {left.name} and {right.name} both give {quote(both)}. Keep one file, or distinct rows."
+        raise TableError(message)
+
+
+def _side_by_side(left: Piece, right: Piece) -> Piece:
+    states = [part for part in (left.states, right.states) if len(part)] or [left.states]
+    frame = left.frame.combine_first(right.frame)
+    return Piece(frame, pd.concat(states), (*left.sources, *right.sources), left.rank)
 
 
 def _replaced(name: str, over: Piece, under: Piece, rows: str) -> Note:
     if rows == "whole":
-        fr = f"{name} : {over.source.title} remplace {under.source.title} en entier."
-        return Note(TerritoireGeoWarning, fr, f"{name}: {over.source.id} takes the place of {under.source.id}.")
-    fr = f"{name} : {over.source.title} remplace {rows} lignes de {under.source.title}."
-    en = f"{name}: {over.source.id} takes the place of {rows} rows of {under.source.id}."
+        fr = f"{name} : {over.title} remplace {under.title} en entier."
+        return Note(TerritoireGeoWarning, fr, f"{name}: {over.name} takes the place of {under.name}.")
+    fr = f"{name} : {over.title} remplace {rows} lignes de {under.title}."
+    en = f"{name}: {over.name} takes the place of {rows} rows of {under.name}."
     return Note(TerritoireGeoWarning, fr, en)

@@ -1,27 +1,37 @@
-"""Files to frames of text: CSV of any French flavour, parquet, zip; then text to numbers and states of absence."""
+"""Files to frames of text, whatever their format; then text to numbers and states of absence."""
 
-import codecs
 import hashlib
 import io
 import re
 import unicodedata
-import zipfile
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import IO, Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from territoire_geo.cog import quote
 from territoire_geo.columns import CODE_COMMUNE
 from territoire_geo.errors import SourceFormatError, SourceUnavailableError, TableError
-from territoire_geo.loaders._base import read_parquet
+from territoire_geo.loaders._archive import members, open_member
+from territoire_geo.loaders._csv import TEXT, Columns, Opened, read_csv
+from territoire_geo.loaders._sheets import Known, read_sheets
 from territoire_geo.tables import Absence
 
-SUFFIXES: Final = (".csv", ".txt", ".parquet", ".zip")
+TABLES: Final = (".csv", ".txt", ".parquet", ".xlsx", ".xls")
+SUFFIXES: Final = (*TABLES, ".zip")
+# What comes with tables and is none: labels of columns, documentation, a licence.
+ABOUT: Final = re.compile(r"meta.*|.*metadata|variables.*|documentation|lisez.*|read.?me.*|licen[cs]e.*", re.IGNORECASE)
 SPACES: Final = r"[\s\u00a0\u202f]"  # French thousands
+# Insee gives one table by level under the same header: "cc_filosofi_2021_COM", "..._DEP"; "COM_2022", "ARM_2022".
+LEVEL: Final = re.compile(
+    r"(?P<head>.*?)(?<![A-Za-z])(?P<level>COM|ARM|ARR|AAV\d*|AU\d*|BV\d*|CV|DEP|EPCI|EPT|FR|FRANCE|METRO\w*|PETR|REG|"
+    r"UU\d*|ZE\d*)(?:_(?P<year>\d{4}))?"
+)
 SYNONYMS: Final = {
     "longitude": "lon",
     "latitude": "lat",
@@ -44,11 +54,6 @@ TOKENS: Final = {
     "s.o.": Absence.NOT_APPLICABLE,
     "sans objet": Absence.NOT_APPLICABLE,
 }
-
-
-LIMIT: Final = 2 * 1024**3  # bytes unpacked from one zip: twice the largest file that is published
-RATIO: Final = 200  # text packs some ten times; a bomb, a thousand times
-SMALL: Final = 50 * 1024**2  # bytes under which the ratio does not matter
 
 
 def sha256(path: Path) -> str:
@@ -74,22 +79,27 @@ def sha256(path: Path) -> str:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise SourceUnavailableError(
-            f"{path}: cannot be read ({error.strerror}). Check its name and rights."
-        ) from error
+        raise SourceUnavailableError(_closed(path, error)) from error
 
 
-def read_texts(path: Path) -> Iterator[tuple[str, pd.DataFrame]]:
+def read_texts(
+    path: Path, columns: Columns | None = None, *, known: Known | None = None
+) -> Iterator[tuple[str, pd.DataFrame]]:
     """
     Read the tables of a file as text.
 
-    CSV is UTF-8 (with or without BOM), UTF-16 with BOM or Windows-1252, separated by `;`, `,` or tabs; a zip gives each
-    of its CSV, without writing anything to the disk.
+    A CSV is UTF-8 (with or without BOM), UTF-16 with BOM or Windows-1252, separated by `;`, `,` or tabs; a spreadsheet
+    gives each of its sheets, titles skipped; a zip gives each of its files, without writing anything to the disk.
+    `kept_tables` tells which.
 
     Parameters
     ----------
     path
-        A .csv, .txt, .parquet or .zip file.
+        A .csv, .txt, .parquet, .xlsx, .xls or .zip file.
+    columns
+        Which columns of a header to read, every one when None or when it names none of them.
+    known
+        Tells a header that somebody can read: a spreadsheet may have several rows that look like one.
 
     Yields
     ------
@@ -104,87 +114,91 @@ def read_texts(path: Path) -> Iterator[tuple[str, pd.DataFrame]]:
     SourceUnavailableError
         If the file cannot be opened.
     """
-    suffix = path.suffix.lower()
+    if path.suffix.lower() != ".zip":
+        _open(path).close()  # a file that is not there is told as such, whatever its format
+        yield from _tables(path.name, str(path), partial(_open, path), columns, known)
+        return
+    names = [name for name in members(path) if PurePosixPath(name).suffix.lower() in TABLES]
+    kept = set(kept_tables([PurePosixPath(name).stem for name in names]))
+    for name in names:
+        if PurePosixPath(name).stem in kept:
+            yield from _tables(name, f"{path}!{name}", partial(open_member, path, name), columns, known)
+
+
+def kept_tables(names: Sequence[str]) -> list[str]:
+    """
+    Choose the tables of a file to read: not what documents them, nor levels of geography beside that of communes.
+
+    Parameters
+    ----------
+    names
+        Names of its tables.
+
+    Returns
+    -------
+    kept_tables
+        Those to read, in the same order. Of tables that differ by their level, that of communes, of the newest year;
+        all when none is of communes.
+
+    Examples
+    --------
+    >>> kept_tables(["cc_filosofi_2021_COM", "cc_filosofi_2021_BV2022", "cc_filosofi_2021_REG", "meta_cc"])
+    ['cc_filosofi_2021_COM']
+    >>> kept_tables(["COM_2016", "COM_2022", "ARM_2022", "Variables_2022", "Feuil1"])
+    ['COM_2022', 'Feuil1']
+    """
+    parts = {name: match for name in names if (match := LEVEL.fullmatch(name))}
+    newest: dict[str, str] = {}
+    for match in parts.values():
+        if match["level"] == "COM":
+            newest[match["head"]] = max(newest.get(match["head"], ""), match["year"] or "")
+
+    def is_kept(name: str) -> bool:
+        match = parts.get(name)
+        if match is None or match["head"] not in newest:
+            return not ABOUT.fullmatch(name)
+        return match["level"] == "COM" and (match["year"] or "") == newest[match["head"]]
+
+    return [name for name in names if is_kept(name)]
+
+
+def _closed(path: Path, error: OSError) -> str:
+    return f"{path}: cannot be read ({error.strerror}). Check its name and rights."
+
+
+def _open(path: Path) -> IO[bytes]:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise SourceUnavailableError(_closed(path, error)) from error
+
+
+def _tables(
+    name: str, where: str, opened: Opened, columns: Columns | None, known: Known | None
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix.lower()
     if suffix == ".parquet":
-        yield path.stem, read_parquet(path).to_pandas(ignore_metadata=True)
-    elif suffix == ".zip":
-        yield from _unzip(path)
+        with opened() as stream:
+            yield stem, _parquet(stream, where, columns)
+    elif suffix in {".xlsx", ".xls"}:
+        with opened() as stream:
+            yield from read_sheets(stream, where, columns, known=known, kept=kept_tables)
     else:
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            message = f"{path}: cannot be read ({error.strerror}). Check its name and rights."
-            raise SourceUnavailableError(message) from error
-        yield path.stem, _csv(content, str(path))
+        yield stem, read_csv(opened, where, columns)
 
 
-def _unzip(path: Path) -> Iterator[tuple[str, pd.DataFrame]]:
+def _parquet(stream: IO[bytes], where: str, columns: Columns | None) -> pd.DataFrame:
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = [member for member in archive.infolist() if _is_table(member.filename)]
-            _check_size(path, members)
-            for member in members:
-                yield Path(member.filename).stem, _csv(archive.read(member), f"{path}!{member.filename}")
-    # Encrypted members raise RuntimeError, unknown compressions NotImplementedError, damaged ones zlib.error.
-    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, zlib.error) as error:
-        raise SourceFormatError(f"{path}: not a readable zip ({error}). Download or copy it again.") from error
-
-
-def _is_table(name: str) -> bool:
-    path = PurePosixPath(name)
-    hidden = path.name.startswith(".") or "__MACOSX" in path.parts
-    return path.suffix.lower() in {".csv", ".txt"} and not hidden
-
-
-def _check_size(path: Path, members: list[zipfile.ZipInfo]) -> None:
-    size = sum(member.file_size for member in members)
-    packed = max(1, sum(member.compress_size for member in members))
-    if size > LIMIT or (size > SMALL and size / packed > RATIO):
-        message = f"{path}: {size / 1e6:,.0f} MB once unpacked, from {packed / 1e6:,.1f} MB. Unpack it and check it."
-        raise SourceFormatError(message)
-
-
-def _decode(content: bytes, where: str) -> str:
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16", errors="replace")
-    if b"\0" in content:
-        raise SourceFormatError(f"{where}: holds NUL bytes, so it is not a CSV. Save it as CSV UTF-8.")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace")  # what Excel writes in France
-
-
-def _csv(content: bytes, where: str) -> pd.DataFrame:
-    text = _decode(content, where)
-    header = re.sub(r'"[^"]*"', "", text.split("\n", 1)[0])
-    separator = max(";,\t", key=header.count)
-    try:
-        frame = pd.read_csv(io.StringIO(text), sep=separator, dtype="str", keep_default_na=False, na_filter=False)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise SourceFormatError(
-            f"{where}: not a readable CSV ({str(error).strip()}). Open it and save it again."
-        ) from error
-    if len(frame) and not isinstance(frame.index, pd.RangeIndex):
-        frame = _realign(frame, where)
-    frame.columns = frame.columns.str.strip()
-    if frame.columns.has_duplicates:
-        twice = quote(frame.columns[frame.columns.duplicated()])
-        raise SourceFormatError(f"{where}: column {twice} stands twice. Rename or remove one.")
-    # A spreadsheet leaves rows of separators under a table.
-    blank = frame.iloc[:, 0].str.strip().eq("")
-    if blank.any():
-        blank &= frame.fillna("").apply(lambda cells: cells.str.strip()).eq("").all(axis=1)
-    return frame[~blank].reset_index(drop=True)
-
-
-def _realign(frame: pd.DataFrame, where: str) -> pd.DataFrame:
-    """Undo the shift of pandas when rows have more cells than the header: accepted when the extra cells are empty."""
-    cells = frame.reset_index()
-    if (cells.iloc[:, len(frame.columns) :] != "").any(axis=None):
-        message = f"{where}: rows have more cells than the header. Quote decimal commas, or separate columns by `;`."
-        raise SourceFormatError(message)
-    return cells.iloc[:, : len(frame.columns)].set_axis(frame.columns, axis=1)
+        file = pq.ParquetFile(stream if stream.seekable() else io.BytesIO(stream.read()))
+        names = file.schema_arrow.names
+        wanted = columns(frozenset(names)) if columns else frozenset(names)
+        table = file.read(columns=[name for name in names if name in wanted] or None)
+    except (pa.ArrowException, OSError) as error:
+        why = str(error).partition("\n")[0]
+        message = f"{where}: not a readable parquet file ({why}). Download or copy it again."
+        raise SourceFormatError(message) from error
+    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True, split_blocks=True, self_destruct=True)
+    return frame
 
 
 def header(columns: list[str]) -> list[str]:
@@ -257,3 +271,44 @@ def numbers(frame: pd.DataFrame, columns: list[str], *, where: str) -> tuple[pd.
         if len(said):
             states.append(said.set_axis(pd.MultiIndex.from_product([said.index, [column]])))
     return out, pd.concat(states)
+
+
+def summed(text: pd.DataFrame, keys: Sequence[str], columns: Sequence[str], *, where: str) -> pd.DataFrame:
+    """
+    Sum the counts of rows that share a key: the parts of a commune, of an employment area.
+
+    Parameters
+    ----------
+    text
+        A table of text, one row by part.
+    keys
+        Columns that name the whole.
+    columns
+        Columns of counts.
+    where
+        The table, for the message.
+
+    Returns
+    -------
+    summed
+        Keys and columns as text, one row by whole, in the order of the file. A sum with an unknown part is unknown:
+        it holds the mark of what is missing, "s" when a part is secret.
+
+    Raises
+    ------
+    TableError
+        If a cell is neither a number nor a known mark of absence.
+    """
+    frame = text.reset_index(drop=True)
+    values, states = numbers(frame[list(columns)], list(columns), where=where)
+    groups = frame.groupby(list(keys), sort=False, dropna=False)
+    rank = groups.ngroup()
+    whole = values.astype("float64").groupby(rank).sum(min_count=1).mask(values.isna().groupby(rank).any())
+    out = frame.loc[~rank.duplicated(), list(keys)].reset_index(drop=True)
+    for column in columns:
+        sums = whole[column]
+        out[column] = pd.Series([repr(value) for value in sums.to_list()], dtype=TEXT).mask(sums.isna(), "")
+        said = states[states.index.get_level_values(1) == column].droplevel(1)
+        for state, mark in ((Absence.NOT_APPLICABLE, "so"), (Absence.SECRET, "s")):  # a secret part outranks
+            out.loc[rank[said.index[said == state]].unique(), column] = mark
+    return out

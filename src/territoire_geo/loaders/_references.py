@@ -1,6 +1,6 @@
 """Totals by EPCI, département, région and France, drawn from tables that cover them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import pandas as pd
@@ -18,7 +18,9 @@ HOME_HELP_NAF: Final = ("8810A", "8810B", "8121Z", "9609Z")
 HOME_HELP_KIND: Final = "AI"
 
 
-def totals(frames: Mapping[str, pd.DataFrame], base: pd.DataFrame) -> pd.DataFrame:
+def totals(
+    frames: Mapping[str, pd.DataFrame], base: pd.DataFrame, *, listed: Collection[str] | None = None
+) -> pd.DataFrame:
     """
     Sum the counts of commune tables over EPCI, départements, régions and France [same units].
 
@@ -30,19 +32,21 @@ def totals(frames: Mapping[str, pd.DataFrame], base: pd.DataFrame) -> pd.DataFra
         Field -> table by current commune, whole country or not; structures with `code_departement` when published so.
     base
         Every current commune, with its EPCI, département, région, their names, population and `epsg`.
+    listed
+        Départements whose structures are all in the list; when None, all of France if it names as many.
 
     Returns
     -------
     totals
         Indexed by (niveau, code), with `nom`; NaN where less than 99 % of the population has a known figure. A total
-        is of the communes whose figures are known. Counts of SIAE come from a national list only.
+        is of the communes whose figures are known. Counts of SIAE are of the areas whose structures are all listed.
     """
     here = base[base["epsg"].notna()]
     counts = _counts(frames, here)
     out = pd.concat([_sums(counts, here, niveau) for niveau in LEVELS])
     structures = frames.get("structures")
     if structures is not None and CODE_DEPARTEMENT in structures:
-        out = out.join(_structures(structures, here), how="outer")
+        out = out.join(_structures(structures, here, listed), how="outer")
     out = out.dropna(how="all").dropna(axis=1, how="all")
     births = frames.get("births")
     if births is not None and "naissances" in out and "annees" in births and births["annees"].nunique() == 1:
@@ -82,27 +86,27 @@ def _sums(counts: pd.DataFrame, here: pd.DataFrame, niveau: str) -> pd.DataFrame
     return sums.set_axis(pd.MultiIndex.from_product([[niveau], sums.index], names=KEY))
 
 
-def _structures(structures: pd.DataFrame, here: pd.DataFrame) -> pd.DataFrame:
+def _structures(structures: pd.DataFrame, here: pd.DataFrame, listed: Collection[str] | None) -> pd.DataFrame:
     """Count the SIAE, and those of them that help at home, by département, région and France."""
-    columns = ["siae", "siae_aide_domicile"]
-    if structures[CODE_DEPARTEMENT].nunique() < DEPARTEMENTS:
-        return pd.DataFrame(columns=columns, index=pd.MultiIndex.from_arrays([[], []], names=KEY), dtype="float64")
-    kinds = structures.index.get_level_values(KIND)
-    naf = structures["naf"].str.replace(".", "").str.upper() if "naf" in structures else pd.Series("", structures.index)
-    siae = kinds.isin(SIAE_KINDS)
-    flags = pd.DataFrame(
-        {"siae": siae, "siae_aide_domicile": siae & (naf.isin(HOME_HELP_NAF) | (kinds == HOME_HELP_KIND))}
-    )
-    by_departement = flags.astype("float64").groupby(structures[CODE_DEPARTEMENT].to_numpy()).sum()
-    # The list is exhaustive: a département that it does not name has none.
     regions = here.groupby(CODE_DEPARTEMENT)[CODE_REGION].first()
-    by_departement = by_departement.reindex(by_departement.index.union(regions.index), fill_value=0.0)
-    parts = {
-        "DEP": by_departement.loc[regions.index],
-        "REG": by_departement.loc[regions.index].groupby(regions).sum(),
-        "FR": by_departement.sum().to_frame("FR").T,
-    }
-    return pd.concat(parts, names=KEY)[columns]
+    if listed is None:
+        national = structures[CODE_DEPARTEMENT].nunique() >= DEPARTEMENTS
+        listed = {*regions.index, *structures[CODE_DEPARTEMENT].dropna()} if national else ()
+    kinds = structures.index.get_level_values(KIND)
+    siae = kinds.isin(SIAE_KINDS)
+    flags = pd.DataFrame({"siae": siae}, index=structures.index)
+    if "naf" in structures:  # a list that gives no activity does not tell who helps at home
+        naf = structures["naf"].str.replace(".", "").str.upper()
+        flags["siae_aide_domicile"] = siae & (naf.isin(HOME_HELP_NAF) | (kinds == HOME_HELP_KIND))
+    by_departement = flags.astype("float64").groupby(structures[CODE_DEPARTEMENT].to_numpy()).sum()
+    # The list is exhaustive there: a département that it does not name has none.
+    by_departement = by_departement.reindex(pd.Index(sorted(listed), dtype="str"), fill_value=0.0)
+    known = by_departement.reindex(regions.index)
+    whole = known["siae"].notna().groupby(regions).all()
+    parts = {"DEP": known.dropna(), "REG": known.groupby(regions).sum()[whole]}
+    if len(whole) and whole.all():
+        parts["FR"] = by_departement.sum().to_frame("FR").T
+    return pd.concat(parts, names=KEY)
 
 
 def _names(here: pd.DataFrame) -> "pd.Series[str]":

@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import geopandas as gpd
 import numpy as np
@@ -30,6 +30,10 @@ from territoire_geo.measures import Need
 from territoire_geo.needs import NEEDS
 from territoire_geo.territory import COLUMNS, Territory
 
+if TYPE_CHECKING:
+    from territoire_geo.loaders._fetch import Door
+
+PERIMETERS: Final = ("embedded", "live")
 MAINLAND: Final = 2154
 NEAREST: Final = 5  # names suggested when none matches
 SHOWN: Final = 10  # candidates listed when several match
@@ -39,15 +43,17 @@ PREFIXES: Final = (
 )  # fmt: skip
 
 
-def load_territory(
+def load_territory(  # noqa: PLR0913 - one call states the whole territory
     code: str | Sequence[str],
     *,
     needs: Sequence[Need] = NEEDS,
     buffer_km: float | None = None,
     name: str | None = None,
+    perimeter: str = "embedded",
+    door: "Door | None" = None,
 ) -> Territory:
     """
-    Load a territory of France and the buffer around it, with no network.
+    Load a territory of France and the buffer around it; with no network unless its perimeter is "live".
 
     Parameters
     ----------
@@ -62,6 +68,11 @@ def load_territory(
         the needs at the default speed, so that the territory's results are the national ones.
     name
         Name of the territory; that of the code by default.
+    perimeter
+        "embedded": communes and EPCI of COG 2026, that come with the package. "live": the core as geo.api.gouv.fr
+        knows it today, with the contours of communes that merged or split since; buffer and tables stay of COG 2026.
+    door
+        The network, for a live perimeter; None: that of the environment.
 
     Returns
     -------
@@ -76,35 +87,83 @@ def load_territory(
         If the communes lie in several parts of France, or have no polygon.
     TableError
         If a code of the list has not the shape of one.
+    SourceError
+        If the service of a live perimeter cannot be asked, or answers something else.
     ValueError
-        If `buffer_km` is not a distance.
+        If `buffer_km` is not a distance, `perimeter` is none of the two, or "FR" is asked live.
+
+    Warns
+    -----
+    StaleSourceWarning
+        If the perimeter is live and differs from that of COG 2026: what entered, what left, what merged.
     """
-    base = _base.communes()
-    label, core, known_as = _resolve(code, base)
-    part = base.loc[core]
-    epsg = _metric_crs(part)
-    here = base[base["epsg"] == epsg]
+    if perimeter not in PERIMETERS:
+        raise ValueError(f"perimeter: {perimeter!r} is not one of {', '.join(PERIMETERS)}.")
     distance = travel.buffer_km(needs) if buffer_km is None else float(buffer_km)
     if not 0 <= distance < np.inf:
         raise ValueError(f"buffer_km: {buffer_km} is not a distance. Give kilometres, 0 for no buffer.")
-    near = here.loc[_within(here, part.index, distance)] if known_as != "FR" else here
-    frame = _frame(near, epsg)
-    frame[IN_CORE] = frame.index.isin(core)
+    if perimeter == "live":
+        from territoire_geo.loaders._live_perimeter import load_live  # noqa: PLC0415 - network, when asked for
+
+        label, frame, known_as = load_live(code, distance, door)
+    else:
+        label, frame, known_as = _embedded(code, distance)
     return Territory(name or label, frame[list(COLUMNS)], code=known_as, buffer_km=distance)
 
 
-def _frame(near: pd.DataFrame, epsg: int) -> gpd.GeoDataFrame:
+def _embedded(code: str | Sequence[str], distance: float) -> tuple[str, gpd.GeoDataFrame, str]:
+    base = _base.communes()
+    label, core, known_as = resolve(code, base)
+    part = base.loc[core]
+    epsg = _metric_crs(part)
+    here = base[base["epsg"] == epsg]
+    frame = communes_frame(here.loc[within(here, part.index, distance)] if known_as != "FR" else here, epsg)
+    frame[IN_CORE] = frame.index.isin(core)
+    return label, frame, known_as
+
+
+def communes_frame(near: pd.DataFrame, epsg: int) -> gpd.GeoDataFrame:
+    """
+    Give communes of the base their polygon and their point.
+
+    Parameters
+    ----------
+    near
+        Rows of the base.
+    epsg
+        Their metric CRS.
+
+    Returns
+    -------
+    communes_frame
+        The columns of `Territory.communes`, but for `in_core`.
+    """
     names = [NOM_COMMUNE, CODE_EPCI, CODE_DEPARTEMENT, CODE_REGION, POPULATION, "area_km2"]
-    attributes = near[names].copy()
-    attributes[POPULATION] = attributes[POPULATION].astype("float64")
+    attributes = near[names].astype({POPULATION: "float64"})
     polygons = _base.contours(near.index, epsg)
     frame = gpd.GeoDataFrame(attributes, geometry=polygons, crs=epsg)
     frame[POINT] = gpd.GeoSeries(gpd.points_from_xy(near["x"], near["y"]), index=near.index, crs=epsg)
     return frame
 
 
-def _within(here: pd.DataFrame, core: pd.Index, distance_km: float) -> pd.Index:
-    """Codes of the communes whose point lies within a distance of a point of the core, the core included."""
+def within(here: pd.DataFrame, core: pd.Index, distance_km: float) -> pd.Index:
+    """
+    Find the communes whose point lies within a distance of a point of the core.
+
+    Parameters
+    ----------
+    here
+        Communes with their point, `x` and `y` [m].
+    core
+        Codes of the core.
+    distance_km
+        How far.
+
+    Returns
+    -------
+    within
+        Codes, the core included.
+    """
     points = np.asarray(shapely.points(here[["x", "y"]].to_numpy(dtype="float64")))
     tree = shapely.STRtree(points)
     inside = here.index.isin(core)
@@ -117,23 +176,40 @@ def _within(here: pd.DataFrame, core: pd.Index, distance_km: float) -> pd.Index:
 def _metric_crs(part: pd.DataFrame) -> int:
     nowhere = part.index[part["epsg"].isna()]
     if len(nowhere):
-        message = (
+        raise CrsError(
             f"{quote(nowhere)}: the communes of the overseas collectivities have no polygon in the embedded base. "
             "Choose communes of the mainland or of the overseas départements."
         )
-        raise CrsError(message)
     several = sorted({int(epsg) for epsg in part["epsg"]})
     if len(several) > 1:
-        message = (
+        raise CrsError(
             f"The communes lie in {len(several)} parts of France, each with its own metric CRS (EPSG {several}). "
             "Load one territory for each."
         )
-        raise CrsError(message)
     return several[0]
 
 
-def _resolve(code: str | Sequence[str], base: pd.DataFrame) -> tuple[str, pd.Index, str]:
-    """Name, core communes and canonical code of what was asked for."""
+def resolve(code: str | Sequence[str], base: pd.DataFrame) -> tuple[str, pd.Index, str]:
+    """
+    Find what a code or a name stands for in the base.
+
+    Parameters
+    ----------
+    code
+        As in `load_territory`.
+    base
+        Every commune.
+
+    Returns
+    -------
+    tuple[str, pandas.Index, str]
+        Name, codes of the core, canonical code.
+
+    Raises
+    ------
+    UnknownTerritoryError
+        If nothing, or several territories, answer to it.
+    """
     if isinstance(code, bytes) or not isinstance(code, str | Iterable):
         raise UnknownTerritoryError(f"{code!r} is not text. Write codes between quotes, such as '39' or '01001'.")
     if not isinstance(code, str):

@@ -42,6 +42,8 @@ def typed(text: pd.DataFrame, contract: Contract, *, where: str) -> tuple[pd.Dat
     frame, states = numbers(frame[kept], counts, where=where)
     for column in set(texts) & set(kept):
         frame[column] = frame[column].astype("str").str.strip()
+    if CODE_COMMUNE in kept:  # a row that has no code may have coordinates, or an address
+        frame[CODE_COMMUNE] = frame[CODE_COMMUNE].where(frame[CODE_COMMUNE].ne(""))
     if "post_code" in kept:
         frame["post_code"] = frame["post_code"].str.replace(r"^(\d{4})$", r"0\1", regex=True)  # a lost leading zero
     if {"lon", "lat"} <= set(kept):

@@ -14,8 +14,9 @@ from territoire_geo.needs._common import catchment, left_out, norm, nothing_know
 from territoire_geo.tables import Note
 from territoire_geo.travel import has_place
 
-# BPE and FINESS codes of help and care at home: D402, D403 (BPE), 460 (SAAD), 354 (SSIAD), 209 (SPASAD).
-HOME_HELP: Final = ("D402", "D403", "460", "354", "209")
+# FINESS categories of help and care at home, which the user adds: 460 (SAAD), 354 (SSIAD), 209 (SPASAD). Those of the
+# BPE (D402, D403) come with every national load: counting them would change the norm with the way figures are loaded.
+HOME_HELP: Final = ("460", "354", "209")
 
 
 def older(inputs: Inputs) -> pd.Series:

@@ -1,0 +1,285 @@
+"""Live: what a territory needs, asked of each producer; one that fails is told, and the others are loaded."""
+
+import logging
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Final
+
+from territoire_geo.contracts import CONTRACTS
+from territoire_geo.errors import (
+    SourceError,
+    SourceUnavailableError,
+    StaleSourceWarning,
+    TableError,
+    TerritoireGeoWarning,
+)
+from territoire_geo.loaders import _store
+from territoire_geo.loaders._catalogue import Entry, entry
+from territoire_geo.loaders._fetch import Door, cached
+from territoire_geo.loaders._layout import Loader, Raw
+from territoire_geo.loaders._layouts import LOADERS
+from territoire_geo.loaders._pace import AWAY, CallError
+from territoire_geo.loaders._pile import Piece, Pile, Rank
+from territoire_geo.loaders._refine import pieces
+from territoire_geo.needs import NEEDS
+from territoire_geo.tables import Note
+from territoire_geo.territory import Territory
+
+LOG: Final = logging.getLogger("territoire_geo")
+DOWN: Final = 3  # services that the network does not lead to, one after the other
+Failures = dict[str, SourceError | TableError]
+
+
+def read_live(pile: Pile, territory: Territory, door: Door) -> None:
+    """
+    Read into a pile what a territory needs: from the national store of this machine, else from the producers.
+
+    A source that stands in for another is asked only when a table still lacks what its contract asks for.
+
+    Parameters
+    ----------
+    pile
+        What is known so far; it is filled.
+    territory
+        Core and buffer.
+    door
+        The network, or its cache.
+
+    Raises
+    ------
+    SourceUnavailableError
+        If nothing could be read: the message names the first sources, and how to place their files by hand.
+    """
+    _store.read_store(pile, territory, door)
+
+    away: list[str] = []
+
+    def around(loader: Loader, source: Entry) -> Iterator[Raw]:
+        # A network that leads to none of several services is down: the rest comes from the cache, without waiting.
+        through = replace(door, offline=True) if len(away) >= DOWN else door
+        try:
+            yield from dated(through, source, loader.around(through, source, territory))
+        except SourceUnavailableError as error:
+            if _is_away(error) and source.service.id not in away:
+                away.append(source.service.id)
+            raise
+        away.clear()
+
+    failures = gather(pile, LOADERS, around)
+    for source, error in failures.items():
+        tell_failure(pile, entry(source), error)
+    if not pile.pieces:
+        raise SourceUnavailableError(_all_failed(failures))
+
+
+def _is_away(error: SourceUnavailableError) -> bool:
+    cause = error.__cause__
+    return isinstance(cause, CallError) and cause.reason.startswith(AWAY)
+
+
+def dated(door: Door, source: Entry, answers: Iterator[Raw]) -> Iterator[Raw]:
+    """
+    Date the answers of a living list: its vintage is the day when it was received.
+
+    Parameters
+    ----------
+    door
+        Whose cache holds the answers.
+    source
+        The source.
+    answers
+        What a loader gives.
+
+    Yields
+    ------
+    Raw
+        The same, dated.
+    """
+    for raw in answers:
+        if raw.fetched is not None or "{date}" not in source.millesime:
+            yield raw
+        else:
+            answer = cached(door, source)
+            yield replace(raw, fetched=answer.fetched if answer else None)
+
+
+def gather(pile: Pile, loaders: Iterable[Loader], ask: Callable[[Loader, Entry], Iterator[Raw]]) -> Failures:
+    """
+    Ask every source whose tables are not in a pile yet; a source comes whole or not at all.
+
+    Parameters
+    ----------
+    pile
+        What is known so far; it is filled.
+    loaders
+        The sources, those that stand in for others last.
+    ask
+        How a loader is asked: around a territory, or for all of France.
+
+    Returns
+    -------
+    gather
+        The sources that failed, and why.
+    """
+    failures: Failures = {}
+    stored = frozenset(pile.pieces)
+    for loader in loaders:
+        source = entry(loader.source)
+        wanted = [table for table in source.tables if table not in stored]
+        if source.fallback_of:
+            wanted = [table for table in wanted if not complete(table, pile)]
+        if not wanted or (wanted == ["references"] and len(source.tables) > 1):
+            continue
+        LOG.info("%s, %s (%s)", source.producer, source.title, source.id)
+        try:
+            bring(pile, loader, ask, stored=stored)
+        except (SourceError, TableError) as error:
+            LOG.warning("%s", error)
+            failures[source.id] = error
+    return failures
+
+
+def complete(table: str, pile: Pile) -> bool:
+    """
+    Tell whether a pile has every column that the contract of a table asks for.
+
+    Parameters
+    ----------
+    table
+        Field of `Tables`.
+    pile
+        What is known so far.
+
+    Returns
+    -------
+    complete
+        False when the table is absent.
+    """
+    contract = CONTRACTS[table]
+    there = {column for piece in pile.pieces.get(table, ()) for column in piece.frame.columns}
+    return table in pile.pieces and {*contract.numbers, *contract.texts} <= there
+
+
+def bring(
+    pile: Pile, loader: Loader, ask: Callable[[Loader, Entry], Iterator[Raw]], *, stored: frozenset[str] = frozenset()
+) -> None:
+    """
+    Ask one source, and add what it gives to a pile once all of it is read and checked.
+
+    Parameters
+    ----------
+    pile
+        What is known so far; it is filled.
+    loader
+        The loader of the source.
+    ask
+        How the loader is asked.
+    stored
+        Tables that are already known, and are not taken again.
+
+    Raises
+    ------
+    SourceError
+        If the producer cannot be asked, or answers something else than expected.
+    TableError
+        If its figures break the contract of their table.
+    """
+    source = entry(loader.source)
+    draft = Pile()
+    for raw in _told_when_stale(draft, source, ask(loader, source)):
+        used = (source.source(sha256=raw.sha256, millesime=raw.millesime, fetched=raw.fetched),)
+        for table, (frame, states) in pieces(loader.layout, raw.frame, draft, where=raw.label).items():
+            piece = Piece(frame, states, used, Rank.PUBLISHED, raw.departements)
+            draft.pieces.setdefault(table, []).append(piece)
+        draft.notes += raw.notes
+    for table, found in draft.pieces.items():
+        if table in stored or table not in source.tables:
+            continue
+        if source.fallback_of and not complete(table, pile) and table != "references":
+            pile.pieces[table] = []  # figures of two vintages are not mixed: the stand-in gives the whole table
+        elif source.fallback_of:
+            continue
+        pile.pieces.setdefault(table, []).extend(found)
+        pile.split[table] = (*pile.split.get(table, ()), *draft.split.get(table, ()))
+        pile.partial[table] = (*pile.partial.get(table, ()), *draft.partial.get(table, ()))
+    pile.notes += [note for note in draft.notes if note not in pile.notes]
+
+
+def _told_when_stale(draft: Pile, source: Entry, answers: Iterator[Raw]) -> Iterator[Raw]:
+    """Tell once, in the reader's language, that an old copy was used because the producer could not be asked."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", StaleSourceWarning)
+        raws = list(answers)
+    for warning in caught:
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    if any(issubclass(warning.category, StaleSourceWarning) for warning in caught):
+        fr = f"{source.producer} ({source.title}) ne répond pas : la copie déjà reçue est utilisée."
+        en = f"{source.producer} ({source.id}) does not answer: the copy received before is used."
+        draft.notes.append(Note(StaleSourceWarning, fr, en))
+    yield from raws
+
+
+def losers(source: Entry) -> tuple[tuple[str, str], ...]:
+    """
+    Name the needs that read a table of a source.
+
+    Parameters
+    ----------
+    source
+        The source.
+
+    Returns
+    -------
+    losers
+        Labels of needs, in French and in English.
+    """
+    lost = set(source.tables) - {"references"}
+    return tuple(
+        (need.label, need.label_en)
+        for need in NEEDS
+        if lost & {variable.partition(".")[0] for variable in (*need.demand.variables, *need.variables)}
+    )
+
+
+def tell_failure(pile: Pile, source: Entry, error: Exception) -> None:
+    """
+    Tell the reader that a source failed, and which needs lose by it; the error itself goes to a warning.
+
+    Parameters
+    ----------
+    pile
+        Takes the note.
+    source
+        The source.
+    error
+        Why it failed.
+    """
+    lost = [table for table in source.tables if table != "references"]
+    missing = [table for table in lost if not complete(table, pile)]
+    needs = losers(source) if missing else ()
+    why_fr, why_en = ("ne répond pas", "does not answer")
+    if not isinstance(error, SourceUnavailableError):
+        why_fr, why_en = ("a répondu autre chose que ses chiffres", "answered something else than its figures")
+    fr = f"{source.producer} ({source.title}) {why_fr}"
+    en = f"{source.producer} ({source.id}) {why_en}"
+    if missing:
+        fr += f" : {', '.join(missing)} manque"
+        en += f": {', '.join(missing)} is missing"
+    elif lost:
+        fr += " ; une autre source le remplace"
+        en += "; another source stands in"
+    if needs:
+        fr += f", ce que perdent les besoins {', '.join(label for label, _ in needs)}"
+        en += f", which these needs lose: {', '.join(label for _, label in needs)}"
+    pile.notes.append(Note(TerritoireGeoWarning, f"{fr}.", f"{en}."))
+    warnings.warn(str(error), TerritoireGeoWarning, stacklevel=4)
+
+
+def _all_failed(failures: Mapping[str, Exception]) -> str:
+    first = next(iter(failures.values()), None)
+    names = ", ".join(failures)
+    return (
+        f"no source could be read ({names}). The first says: {first} "
+        "`territoire-geo sources fetch --france` brings the national files once, for use without a network."
+    )

@@ -1,0 +1,76 @@
+"""France Travail, Besoins en main-d'œuvre: hiring projects by employment area and trade, one spreadsheet a year."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+import pandas as pd
+
+from territoire_geo.errors import SuppressedValueWarning
+from territoire_geo.loaders._catalogue import Entry
+from territoire_geo.loaders._fetch import Door
+from territoire_geo.loaders._files import whole_file
+from territoire_geo.loaders._layout import Layout, Loader, Raw, Tidy
+from territoire_geo.loaders._read import header, summed
+from territoire_geo.tables import Note
+from territoire_geo.territory import Territory
+
+KEYS: Final = ["code_bassin", "code_metier"]
+COUNTS: Final = ["projets", "difficiles"]
+NAMES: Final = {"code_metier_bmo": "code_metier", "met": "projets", "xmet": "difficiles"}
+
+
+def _named(columns: frozenset[str]) -> dict[str, str]:
+    """Find columns whose case and year change: published name -> tidy name."""
+    found: dict[str, str] = {}
+    for column, name in zip(columns, header(list(columns)), strict=True):
+        if re.fullmatch(r"be\d{2}", name):
+            found[column] = "code_bassin"
+        elif name in NAMES:
+            found[column] = NAMES[name]
+    return found
+
+
+def _recognise(columns: frozenset[str]) -> bool:
+    return sorted(_named(columns).values()) == sorted([*KEYS, *COUNTS])
+
+
+def _columns(columns: frozenset[str]) -> frozenset[str]:
+    return frozenset(_named(columns)) if _recognise(columns) else frozenset()
+
+
+def _tidy(raw: pd.DataFrame) -> Tidy:
+    names = _named(frozenset(raw.columns))
+    parts = raw[list(names)].rename(columns=names)
+    # An area that spans several départements has one row by département.
+    return {"hiring": summed(parts, KEYS, COUNTS, where="hiring")}
+
+
+def _around(door: Door, source: Entry, _territory: Territory) -> Iterator[Raw]:
+    return _national(door, source)
+
+
+def _national(door: Door, source: Entry) -> Iterator[Raw]:
+    for raw in whole_file(door, source, LAYOUT):
+        area = next(column for column, name in _named(frozenset(raw.frame.columns)).items() if name == "code_bassin")
+        yield replace(raw, millesime=f"20{area[-2:]}")
+
+
+WITHHELD: Final = Note(
+    SuppressedValueWarning,
+    "Besoins en main-d'œuvre : les petits effectifs sont secrets ; un total qui en contient un est inconnu.",
+    "Hiring projects (BMO): small counts are withheld; a total with one of them is unknown.",
+)
+LAYOUT: Final = Layout(
+    "bmo",
+    _recognise,
+    _tidy,
+    producer="France Travail",
+    title="Besoins en main-d'œuvre",
+    columns=_columns,
+    notes=(WITHHELD,),
+)
+LOADER: Final = Loader("bmo", LAYOUT, _around, _national)
+LAYOUTS: Final = (LAYOUT,)
+LOADERS: Final = (LOADER,)

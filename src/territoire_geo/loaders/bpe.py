@@ -1,0 +1,162 @@
+"""Insee, Base permanente des équipements: facilities as points (BPE23 and after), or counted by commune (before)."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from territoire_geo.cog import departement, quote
+from territoire_geo.columns import CODE_COMMUNE, CODE_DEPARTEMENT
+from territoire_geo.errors import SourceFormatError, TerritoireGeoWarning
+from territoire_geo.loaders._catalogue import Entry
+from territoire_geo.loaders._fetch import Ask, Door, fetch
+from territoire_geo.loaders._layout import Layout, Loader, Raw, Tidy
+from territoire_geo.loaders._read import read_texts, summed
+from territoire_geo.loaders.bpe_types import told
+from territoire_geo.tables import Note
+from territoire_geo.territory import Territory
+
+PLACED: Final = frozenset({"DEPCOM", "TYPEQU", "LONGITUDE", "LATITUDE"})
+COUNTED: Final = frozenset({"DEPCOM", "TYPEQU", "NB_EQUIP"})
+RANDOM: Final = "33"  # QUALITE_GEOLOC: the position is drawn at random in the commune
+MARKS: Final = {"_Z": "so", "_U": ""}  # "sans objet", "indéterminé"
+GRAIN: Final = 100_000  # steps by degree: about a metre
+
+
+def _recognise_points(columns: frozenset[str]) -> bool:
+    return columns >= PLACED and "NB_EQUIP" not in columns
+
+
+def _tidy_points(raw: pd.DataFrame) -> Tidy:
+    frame = pd.DataFrame({"code_equipement": raw["TYPEQU"].astype("str"), CODE_COMMUNE: raw["DEPCOM"].astype("str")})
+    frame[["lon", "lat"]] = raw[["LONGITUDE", "LATITUDE"]]
+    frame.insert(0, "id", _ids(frame))
+    frame["nombre"] = 1.0
+    if "QUALITE_GEOLOC" in raw.columns:
+        drawn = raw["QUALITE_GEOLOC"].astype("str").str.strip() == RANDOM
+        frame[["lon", "lat"]] = frame[["lon", "lat"]].mask(drawn)
+    if "CAPACITE" in raw.columns:
+        frame["capacite"] = raw["CAPACITE"].replace(MARKS)
+    return {"facilities": frame}
+
+
+def _ids(frame: pd.DataFrame) -> "pd.Series[str]":
+    """
+    Name facilities by type, commune and position, and number those that are alike.
+
+    The file has no identifier, and loses rows from month to month: those of the others do not move.
+    """
+    named = frame["code_equipement"] + "-" + frame[CODE_COMMUNE].fillna("")
+    for axis in ("lon", "lat"):
+        steps = (pd.to_numeric(frame[axis], errors="coerce") * GRAIN).round()
+        named = named + ("_" + steps.astype("Int64").astype("str")).where(steps.notna(), "")
+    rank = named.groupby(named, sort=False).cumcount()
+    return named.mask(rank > 0, named + "." + (rank + 1).astype("str"))
+
+
+def _recognise_counts(columns: frozenset[str]) -> bool:
+    return columns >= COUNTED
+
+
+def _tidy_counts(raw: pd.DataFrame) -> Tidy:
+    names = {"DEPCOM": CODE_COMMUNE, "TYPEQU": "code_equipement", "NB_EQUIP": "nombre"}
+    parts = raw[list(names)].rename(columns=names)  # one row by IRIS, in the communes that have some
+    frame = summed(parts, [CODE_COMMUNE, "code_equipement"], ["nombre"], where="bpe")
+    frame.insert(0, "id", frame["code_equipement"] + "-" + frame[CODE_COMMUNE])
+    return {"facilities": frame}
+
+
+def _around(door: Door, source: Entry, territory: Territory) -> Iterator[Raw]:
+    """Read the national file, the only one there is, and keep the départements of the territory first of all."""
+    raw = _brought(door, source)
+    asked = sorted(territory.communes[CODE_DEPARTEMENT].unique())
+    codes = pd.Index(raw.frame["DEPCOM"].dropna().unique())
+    here = raw.frame["DEPCOM"].isin(codes[departement(codes).isin(asked)])
+    frame = raw.frame[here].reset_index(drop=True)
+    if frame.empty:
+        message = f"{source.title} ({source.id}): no facility in {quote(asked)}. See {source.landing_page}."
+        raise SourceFormatError(message)
+    yield replace(raw, frame=frame, departements=tuple(asked))
+
+
+def _national(door: Door, source: Entry) -> Iterator[Raw]:
+    yield _brought(door, source)
+
+
+def _brought(door: Door, source: Entry) -> Raw:
+    read: list[pd.DataFrame] = []
+    check = partial(_read_into, read, source=source)
+    answer = fetch(door, source, Ask(), check=check)
+    if not read:  # it was in the cache
+        check(answer.path)
+    years = vintages(read[-1])
+    millesime = f"BPE {years[0]}" if len(years) == 1 else ""
+    return Raw(source.id, read[-1], answer.sha256, millesime, told(years), fetched=answer.fetched)
+
+
+def _read_into(found: list[pd.DataFrame], path: Path, *, source: Entry) -> None:
+    """Read a file, and refuse it if it has no table of facilities; a large one is then read once only."""
+    seen: list[str] = []
+    for _, text in read_texts(path, POINTS.columns):
+        if POINTS.recognise(frozenset(text.columns)) and len(text):
+            found.append(text)
+            return
+        seen += list(text.columns)
+    message = (
+        f"{source.title} ({source.id}): no table of facilities with their position ({quote(seen)}). See "
+        f"{source.landing_page}; a new vintage is a change of the catalogue."
+    )
+    raise SourceFormatError(message)
+
+
+def vintages(raw: pd.DataFrame) -> list[int]:
+    """
+    Read the vintages of a file of the BPE.
+
+    Parameters
+    ----------
+    raw
+        The table as published; its column AN says the year.
+
+    Returns
+    -------
+    vintages
+        Years, sorted; empty when the file does not say.
+    """
+    if "AN" not in raw.columns:
+        return []
+    return sorted({int(year) for year in pd.to_numeric(raw["AN"], errors="coerce").dropna().unique()})
+
+
+POINTS: Final = Layout(
+    "insee_bpe_points",
+    _recognise_points,
+    _tidy_points,
+    producer="Insee",
+    title="Base permanente des équipements, équipements géolocalisés",
+    columns=lambda columns: columns & (PLACED | {"AN", "CAPACITE", "QUALITE_GEOLOC"}),
+    tell=lambda raw: told(vintages(raw)),
+    notes=(
+        Note(
+            TerritoireGeoWarning,
+            "BPE : une position que l'Insee dit tirée au hasard dans la commune n'est pas gardée ; l'équipement est "
+            "compté dans sa commune, comme ceux qui n'ont pas de position.",
+            "BPE: a position that Insee says drawn at random in the commune is not kept; the facility counts in its "
+            "commune, like those without a position.",
+        ),
+    ),
+)
+COUNTS: Final = Layout(
+    "insee_bpe_counts",
+    _recognise_counts,
+    _tidy_counts,
+    producer="Insee",
+    title="Base permanente des équipements, ensemble",
+    columns=lambda columns: columns & (COUNTED | {"AN"}),
+    tell=lambda raw: told(vintages(raw)),
+)
+LAYOUTS: Final = (POINTS, COUNTS)
+LOADERS: Final = (Loader("insee_bpe_points", POINTS, _around, _national),)

@@ -1,0 +1,44 @@
+"""Pôle emploi, list of its sites in 2020: the agencies that receive the public, now of France Travail."""
+
+from typing import Final
+
+import pandas as pd
+
+from territoire_geo.errors import StaleSourceWarning
+from territoire_geo.loaders._layout import Layout, Tidy
+from territoire_geo.loaders._place_rows import place_rows
+from territoire_geo.tables import Note
+
+NEEDED: Final = frozenset({"REFERENCE_PE", "NOM", "TYPE_SITE", "DN_LATITUDE", "DN_LONGITUDE"})
+AGENCY: Final = "ALE"  # the others are regional and territorial directions, which receive nobody
+
+
+def _recognise(columns: frozenset[str]) -> bool:
+    return columns >= NEEDED
+
+
+def _tidy(raw: pd.DataFrame) -> Tidy:
+    agencies = raw[raw["TYPE_SITE"].str.strip().eq(AGENCY)]
+    frame = pd.DataFrame({"id": "agence-" + agencies["REFERENCE_PE"].str.strip(), "type": "agence_france_travail"})
+    frame["name"] = agencies["NOM"].str.strip()
+    return {"places": place_rows(frame, agencies["DN_LONGITUDE"], agencies["DN_LATITUDE"])}
+
+
+LAYOUT: Final = Layout(
+    "pole_emploi_agencies",
+    _recognise,
+    _tidy,
+    producer="Pôle emploi (aujourd'hui France Travail)",
+    title="Agences Pôle emploi",
+    columns=lambda header: header & NEEDED,
+    notes=(
+        Note(
+            StaleSourceWarning,
+            "Agences France Travail : liste de 2020, sous les noms de Pôle emploi ; des agences ont pu ouvrir, "
+            "déménager ou fermer depuis. Les directions ne sont pas comptées.",
+            "France Travail agencies: a list of 2020, under the names of Pôle emploi; some may have opened, moved or "
+            "closed since. Directions are not counted.",
+        ),
+    ),
+)
+LAYOUTS: Final = (LAYOUT,)
