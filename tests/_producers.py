@@ -302,7 +302,8 @@ def datagouv(france: France) -> dict[str, Reply]:
         {
             "source": "emplois-de-linclusion", "id": f"emplois-de-linclusion--{row['id']}",
             "nom": row["raison_sociale"], "date_maj": "2026-05-02", "siret": row["siret"],
-            "code_insee": row["code_commune"], "longitude": None, "latitude": None,
+            "code_insee": row["code_commune"], "longitude": france.communes.at[row["code_commune"], "lon"],
+            "latitude": france.communes.at[row["code_commune"], "lat"],
             "reseaux_porteurs": None, "commune": row["ville"], "code_postal": row["code_postal"],
             "adresse": None, "site_web": None,
         }

@@ -122,7 +122,7 @@ def test_a_stand_in_is_asked_only_when_its_table_is_missing(dole, door, sources)
 
 def test_nothing_at_all_is_one_error_that_says_what_to_do(dole, door, sources):
     sources(source_of("cars", CARS, source="insee_voitures", failing=SourceUnavailableError("Cars: offline")))
-    with pytest.raises(SourceUnavailableError, match=r"\(insee_voitures\).*Cars: offline.*sources fetch --france"):
+    with pytest.raises(SourceUnavailableError, match=r"(?s)sources fetch --france.*placed by hand:\n- Cars: offline$"):
         load_tables(dole, door=door)
 
 

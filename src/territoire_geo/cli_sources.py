@@ -167,13 +167,19 @@ def _size(count: float, lang: Lang) -> str:
     return f"{text} MB" if lang == "en" else f"{text.replace(',', THIN).replace('.', ',')} Mo"
 
 
+class _Said(logging.Handler):
+    """What the library does, a line each on the standard error of the moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record."""
+        click.echo(self.format(record), err=True)
+
+
 def say_what_is_done() -> None:
     """Let the library say on standard error what it asks of whom: a line each, also where no bar is drawn."""
     log = logging.getLogger("territoire_geo")
-    if not log.handlers:
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        log.addHandler(handler)
+    if not any(isinstance(handler, _Said) for handler in log.handlers):
+        log.addHandler(_Said())
     log.setLevel(logging.INFO)
 
 

@@ -35,6 +35,17 @@ POPULATION: Final = Source(
     cog_year=2026,
     url="https://www.insee.fr",
 )
+# A damaged parquet fails in many ways: its metadata is not UTF-8 or JSON, a page is larger than the memory...
+DAMAGED: Final = (
+    pa.ArrowException,
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    OverflowError,
+    MemoryError,
+    RuntimeError,
+)
 
 
 def data_folder() -> Path:
@@ -78,14 +89,16 @@ def read_parquet(path: Path, columns: list[str] | None = None) -> pa.Table:
     Raises
     ------
     SourceFormatError
-        If the file is truncated or is not parquet.
+        If the file is truncated or is not parquet, or a page is not the one of its checksum, when it has one.
     """
     try:
-        return pq.read_table(path, columns=columns)
-    except (pa.ArrowException, OSError) as error:
+        table = pq.read_table(path, columns=columns, page_checksum_verification=True)
+        table.validate(full=True)
+    except DAMAGED as error:
         why = str(error).partition("\n")[0]
         message = f"{path}: not a readable parquet file ({why}). Download or copy it again."
         raise SourceFormatError(message) from error
+    return table
 
 
 @cache

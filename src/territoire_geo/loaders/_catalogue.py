@@ -35,7 +35,8 @@ class Entry:
     `tables` are the fields of `Tables` that it fills; `refresh_days` how long a copy is used before the producer is
     asked again, None for a file that is frozen, whose `sha256` is then known or empty until a first download.
     `period` is the vintage as the producer's files and requests write it. `fallback_of` names the source that it
-    stands in for when that one fails. `probe` is a light request (path?query) that tells whether the producer answers,
+    stands in for when that one fails. `file` is the format of the published file that one may place by hand, when it is
+    not what `path` answers. `probe` is a light request (path?query) that tells whether the producer answers,
     when the plain path does not. `gives` and `limits` are sentences for the documentation, `verify` what a first
     live run must confirm.
     """
@@ -56,6 +57,7 @@ class Entry:
     refresh_days: float | None = None
     max_mb: float = 100.0
     fallback_of: str = ""
+    file: str = ""
     probe: str = ""
     gives: str = ""
     limits: str = ""
@@ -66,6 +68,11 @@ class Entry:
     def url(self) -> str:
         """Where the source is, with the base URL of the catalogue."""
         return f"{self.service.base_url}/{self.path}" if self.path else self.service.base_url
+
+    @property
+    def published(self) -> str:
+        """Format of the file that the producer publishes, "" when it only answers requests."""
+        return self.file or ("" if self.format == "json" else self.format)
 
     def vintage(self, fetched: float | None = None) -> str:
         """

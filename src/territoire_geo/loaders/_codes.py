@@ -8,6 +8,23 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+def texts(cells: "pd.Series") -> "pd.Series[str]":
+    """
+    Read cells as text, whatever the file was: parquet has numbers, dates and categories.
+
+    Parameters
+    ----------
+    cells
+        A column as published.
+
+    Returns
+    -------
+    texts
+        Without spaces around; blank where there is nothing.
+    """
+    return cells.astype("str").fillna("").str.strip()
+
+
 def commune_codes(cells: "pd.Series[str]") -> "pd.Series[str]":
     """
     Read the commune codes of a column; what is not a code is left blank, the coordinates of its row tell its place.

@@ -4,7 +4,8 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import IO, Final, NoReturn
@@ -15,12 +16,13 @@ import pyarrow as pa
 import pyarrow.csv as pc
 
 from territoire_geo.cog import quote
-from territoire_geo.errors import SourceFormatError
+from territoire_geo.errors import SourceFormatError, TerritoireGeoWarning
 
 Columns = Callable[[frozenset[str]], frozenset[str]]
 Opened = Callable[[], AbstractContextManager[IO[bytes]]]
 PIECE: Final = 1024 * 1024  # bytes looked at, at a time
 BLOCK: Final = 8 * 1024 * 1024  # bytes parsed at a time: no row of a table is longer
+LARGE: Final = 64 * 1024  # bytes: nobody types so much by hand, and who writes it ends its lines
 SEPARATORS: Final = ";,\t"
 TEXT: Final = pd.StringDtype(storage="pyarrow", na_value=np.nan)
 
@@ -34,6 +36,26 @@ class _Head:
     cells: int
     lines: int
     empty: bool
+
+    @property
+    def last(self) -> int:
+        """Rank of the last column that has a name."""
+        return max((rank for rank, name in enumerate(self.names) if name), default=0)
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What the bytes of a file tell before it is parsed: how many, quotes, lines, and the last one."""
+
+    size: int
+    quotes: int
+    lines: int
+    last: bytes
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the last figure may have lost its end."""
+        return self.size > LARGE and self.last.isdigit()
 
 
 @dataclass
@@ -74,12 +96,18 @@ def read_csv(opened: Opened, where: str, columns: Columns | None = None) -> pd.D
     Raises
     ------
     SourceFormatError
-        If the file is not a CSV, is truncated, a row has not the cells of the header, or a label stands twice.
+        If the file is not a CSV, is truncated, a row has not the cells of the header, a quote swallows rows, or a label
+        stands twice.
+
+    Warns
+    -----
+    TerritoireGeoWarning
+        If the last line of a large file has no end: when it was cut, its last figure is wrong.
     """
-    opened, quotes = _readable(opened, where)
+    opened, said = _readable(opened, where)
     with opened() as stream:
         head = _head(stream, where)
-    if quotes % 2:
+    if said.quotes % 2:
         _check_closed(opened, head, where)
     places = _places(head, columns)
     twice = [head.names[place] for place in places if head.names[place]]
@@ -88,28 +116,41 @@ def read_csv(opened: Opened, where: str, columns: Columns | None = None) -> pd.D
         raise SourceFormatError(f"{where}: column {repeated} stands twice. Rename or remove one.")
     if head.empty:
         return pd.DataFrame({head.names[place]: pd.Series(dtype=TEXT) for place in places if head.names[place]})
-    return _named(_parsed(opened, head, places, where), head, places, where)
+    table = _parsed(opened, head, places, where)
+    if said.quotes and said.lines > head.lines + table.num_rows:
+        _check_cells(opened, head, where)
+    if said.is_cut:
+        message = (
+            f"{where}: its last line has no end. If the file was cut, its last figure is wrong. Download it again."
+        )
+        warnings.warn(message, TerritoireGeoWarning, stacklevel=2)
+    return _named(table, head, places, where)
 
 
-def _readable(opened: Opened, where: str) -> tuple[Opened, int]:
-    """Give the file as UTF-8, and count its quotes: half a pair is a truncated file."""
+def _readable(opened: Opened, where: str) -> tuple[Opened, _Said]:
+    """Give the file as UTF-8, and what its bytes tell: half a pair of quotes is a truncated file."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    quotes, utf8 = 0, True
+    said, utf8 = _Said(0, 0, 1, b"\n"), True
     with opened() as stream:
         first = stream.read(PIECE)
         if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return _recoded((first + stream.read()).decode("utf-16", errors="replace"))
+            return _recoded((first + stream.read()).decode("utf-16", errors="replace"), where)
         piece = first
         while piece:
-            if b"\0" in piece:
-                raise SourceFormatError(f"{where}: holds NUL bytes, so it is not a CSV. Save it as CSV UTF-8.")
-            quotes += piece.count(b'"')
+            said = _heard(said, piece, where)
             utf8 = utf8 and _decodes(decoder, piece)
             piece = stream.read(PIECE)
     if utf8 and _decodes(decoder, b"", final=True):
-        return opened, quotes
+        return opened, said
     with opened() as stream:
-        return _recoded(stream.read().decode("cp1252", errors="replace"))  # what Excel writes in France
+        return _recoded(stream.read().decode("cp1252", errors="replace"), where)  # what Excel writes in France
+
+
+def _heard(said: _Said, piece: bytes, where: str) -> _Said:
+    if b"\0" in piece:
+        raise SourceFormatError(f"{where}: holds NUL bytes, so it is not a CSV. Save it as CSV UTF-8.")
+    ends = piece.count(b"\n") + piece.count(b"\r") - piece.count(b"\r\n")
+    return _Said(said.size + len(piece), said.quotes + piece.count(b'"'), said.lines + ends, piece[-1:])
 
 
 def _decodes(decoder: codecs.IncrementalDecoder, piece: bytes, *, final: bool = False) -> bool:
@@ -120,9 +161,9 @@ def _decodes(decoder: codecs.IncrementalDecoder, piece: bytes, *, final: bool = 
     return True
 
 
-def _recoded(text: str) -> tuple[Opened, int]:
+def _recoded(text: str, where: str) -> tuple[Opened, _Said]:
     content = text.encode()
-    return lambda: nullcontext(io.BytesIO(content)), text.count('"')
+    return lambda: nullcontext(io.BytesIO(content)), _heard(_Said(0, 0, 1, b"\n"), content, where)
 
 
 def _head(stream: IO[bytes], where: str) -> _Head:
@@ -164,14 +205,50 @@ def _check_closed(opened: Opened, head: _Head, where: str) -> None:
         raise SourceFormatError(message) from error
 
 
+def _check_cells(opened: Opened, head: _Head, where: str) -> None:
+    """Raise if a cell of several lines holds rows: a quote that opens in one and closes in another hides them."""
+    lines: list[str] = []
+
+    def told(text: io.TextIOWrapper) -> Iterator[str]:
+        for line in text:
+            lines.append(line)
+            yield line
+
+    with opened() as stream, io.TextIOWrapper(stream, encoding="utf-8", newline="") as text:
+        reader = csv.reader(told(text), delimiter=head.separator)
+        try:
+            for cells in reader:
+                if len(lines) > 1 and _hides_rows(lines, cells, head):
+                    line = reader.line_num - len(lines) + 1
+                    message = (
+                        f"{where}: a quote opens at line {line} and hides rows. Remove it; inside a cell, double it."
+                    )
+                    raise SourceFormatError(message)
+                lines.clear()
+        except csv.Error as error:
+            raise SourceFormatError(f"{where}: not a readable CSV ({error}). Open it and save it again.") from error
+
+
+def _hides_rows(lines: list[str], cells: list[str], head: _Head) -> bool:
+    if any(cell.count(head.separator) >= max(1, head.cells - 1) for cell in cells if "\n" in cell or "\r" in cell):
+        return True
+    try:
+        list(csv.reader(lines, delimiter=head.separator, strict=True))  # a quote that closes ends its cell
+    except csv.Error:
+        return True
+    return False
+
+
 def _places(head: _Head, columns: Columns | None) -> list[int]:
+    """Tell which columns to read; those after the last name too, where decimal commas may have pushed figures."""
     everywhere = list(range(len(head.names)))
     if columns is None:
         return everywhere
     wanted = columns(frozenset(head.names) - {""})
-    kept = [place for place in everywhere if head.names[place] in wanted]
-    # Cells beyond the header are looked at all the same: a decimal comma may have made them.
-    return [*kept, *range(head.cells, len(head.names))] if kept else everywhere
+    if not wanted & set(head.names):
+        return everywhere
+    last = head.last
+    return [place for place in everywhere if head.names[place] in wanted or place > last]
 
 
 def _parsed(opened: Opened, head: _Head, places: list[int], where: str) -> pa.Table:
@@ -215,8 +292,17 @@ def _named(table: pa.Table, head: _Head, places: list[int], where: str) -> pd.Da
         frame = frame.drop(index=rest.index[rest]).reset_index(drop=True)
     nameless = [place for place in places if not head.names[place]]
     filled = [place for place in nameless if frame[place].str.strip().ne("").any()]
-    if any(place >= head.cells for place in filled):
+    if any(_overflows(frame[place], head) for place in filled):
         message = f"{where}: rows have more cells than the header. Quote decimal commas, or separate columns by `;`."
         raise SourceFormatError(message)
-    left = [place for place in places if head.names[place] or place in filled]
+    everything = len(places) == len(head.names)
+    left = [place for place in places if head.names[place] or (everything and place in filled)]
     return frame[left].set_axis([head.names[place] or f"Unnamed: {place}" for place in left], axis=1)
+
+
+def _overflows(cells: "pd.Series[str]", head: _Head) -> bool:
+    """Tell a column that decimal commas have made: to the right of the header, or of its last name."""
+    place = int(str(cells.name))
+    said = cells.str.strip()
+    figures = head.separator == "," and place > head.last and said[said.ne("")].str.match(r"\d").all()
+    return place >= head.cells or bool(figures)

@@ -11,6 +11,7 @@ from territoire_geo.loaders._cache import Record, hand_folder, object_path
 from territoire_geo.loaders._calls import Call, Pace
 from territoire_geo.loaders._disk import sha256
 
+LONG: Final = 60  # characters of a query that a message shows
 CACHE: Final = "TERRITOIRE_GEO_CACHE"
 OFFLINE: Final = "TERRITOIRE_GEO_OFFLINE"
 BASES: Final = "TERRITOIRE_GEO_URL_"  # then the id of the service, in capitals
@@ -86,9 +87,11 @@ def named(call: Call) -> str:
     Returns
     -------
     named
-        Title and id of the source, and the URL without secrets.
+        Title and id of the source, and the URL without secrets; a long query is cut.
     """
-    return f"{call.source.title} ({call.source.id}): {call.shown}"
+    address, _, query = call.shown.partition("?")
+    shown = f"?{query}" if len(query) <= LONG else f"?{query[:LONG]}..."
+    return f"{call.source.title} ({call.source.id}): {address}{shown if query else ''}"
 
 
 def advice(door: Door, call: Call) -> str:
@@ -108,7 +111,7 @@ def advice(door: Door, call: Call) -> str:
         Sentences: where the file is, and where to put it.
     """
     page = call.source.landing_page
-    if call.whole:
+    if call.whole or call.source.published:
         return f"Download it from {page} and put it in {hand_folder(door.cache, call.source.id)}{os.sep}"
     return f"Try again later, or take the published files from {page} and give their folder instead of live sources."
 

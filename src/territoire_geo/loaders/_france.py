@@ -12,7 +12,7 @@ from territoire_geo.loaders._catalogue import Entry, entry
 from territoire_geo.loaders._fetch import Door
 from territoire_geo.loaders._layout import Loader, Raw
 from territoire_geo.loaders._layouts import LOADERS
-from territoire_geo.loaders._live import Failures, dated, gather, tell_failure
+from territoire_geo.loaders._live import Failures, all_failed, gather, tell_failure, through
 from territoire_geo.loaders._pile import Pile, Whole
 from territoire_geo.loaders._tables import assembled
 from territoire_geo.tables import Note
@@ -54,14 +54,14 @@ def fetch_france(door: Door, *, only: Collection[str] = ()) -> Brought:
     """
     pile = Pile()
 
-    def national(loader: Loader, source: Entry) -> Iterator[Raw]:
-        return dated(door, source, loader.national(door, source))
+    def national(loader: Loader, line: Door, source: Entry) -> Iterator[Raw]:
+        return loader.national(line, source)
 
-    failures = gather(pile, chosen(only), national)
+    failures = gather(pile, chosen(only), through(door, national))
     for source, error in failures.items():
         tell_failure(pile, entry(source), error)
     if not pile.pieces:
-        raise SourceUnavailableError("no national file could be read. " + " ".join(map(str, failures.values())))
+        raise SourceUnavailableError(all_failed(failures))
     given = frozenset(pile.pieces)
     wholes = {name: whole for name, whole in assembled(pile).items() if name in {*given, "references"}}
     if "references" in wholes:

@@ -27,8 +27,10 @@ from territoire_geo.tables import Note
 from territoire_geo.territory import Territory
 
 LOG: Final = logging.getLogger("territoire_geo")
+SHOWN: Final = 3  # failures that one message tells
 DOWN: Final = 3  # services that the network does not lead to, one after the other
 Failures = dict[str, SourceError | TableError]
+Asking = Callable[[Loader, Entry], Iterator[Raw]]
 
 
 def read_live(pile: Pile, territory: Territory, door: Door) -> None:
@@ -53,24 +55,52 @@ def read_live(pile: Pile, territory: Territory, door: Door) -> None:
     """
     _store.read_store(pile, territory, door)
 
+    def around(loader: Loader, line: Door, source: Entry) -> Iterator[Raw]:
+        return loader.around(line, source, territory)
+
+    failures = gather(pile, LOADERS, through(door, around))
+    for source, error in failures.items():
+        tell_failure(pile, entry(source), error)
+    if not pile.pieces:
+        raise SourceUnavailableError(all_failed(failures))
+
+
+def through(
+    door: Door, asking: Callable[[Loader, Door, Entry], Iterator[Raw]]
+) -> Callable[[Loader, Entry], Iterator[Raw]]:
+    """
+    Ask through a door that does not wait again for what the network does not lead to.
+
+    A service that cannot be reached is asked nothing more; after several of them, nobody is: what is in the cache
+    serves.
+
+    Parameters
+    ----------
+    door
+        The network, or its cache.
+    asking
+        How a loader is asked through a door.
+
+    Returns
+    -------
+    through
+        How a loader is asked; its answers are dated.
+    """
     away: list[str] = []
 
-    def around(loader: Loader, source: Entry) -> Iterator[Raw]:
-        # A network that leads to none of several services is down: the rest comes from the cache, without waiting.
-        through = replace(door, offline=True) if len(away) >= DOWN else door
+    def ask(loader: Loader, source: Entry) -> Iterator[Raw]:
+        silent = source.service.id in away or len(away) >= DOWN
+        line = replace(door, offline=True) if silent else door
         try:
-            yield from dated(through, source, loader.around(through, source, territory))
+            yield from dated(line, source, asking(loader, line, source))
         except SourceUnavailableError as error:
             if _is_away(error) and source.service.id not in away:
                 away.append(source.service.id)
             raise
-        away.clear()
+        if not silent:
+            away.clear()
 
-    failures = gather(pile, LOADERS, around)
-    for source, error in failures.items():
-        tell_failure(pile, entry(source), error)
-    if not pile.pieces:
-        raise SourceUnavailableError(_all_failed(failures))
+    return ask
 
 
 def _is_away(error: SourceUnavailableError) -> bool:
@@ -104,7 +134,7 @@ def dated(door: Door, source: Entry, answers: Iterator[Raw]) -> Iterator[Raw]:
             yield replace(raw, fetched=answer.fetched if answer else None)
 
 
-def gather(pile: Pile, loaders: Iterable[Loader], ask: Callable[[Loader, Entry], Iterator[Raw]]) -> Failures:
+def gather(pile: Pile, loaders: Iterable[Loader], ask: Asking) -> Failures:
     """
     Ask every source whose tables are not in a pile yet; a source comes whole or not at all.
 
@@ -135,7 +165,7 @@ def gather(pile: Pile, loaders: Iterable[Loader], ask: Callable[[Loader, Entry],
         try:
             bring(pile, loader, ask, stored=stored)
         except (SourceError, TableError) as error:
-            LOG.warning("%s", error)
+            LOG.warning("  ! %s", str(error).removeprefix(f"{source.title} ({source.id}): "))
             failures[source.id] = error
     return failures
 
@@ -161,9 +191,7 @@ def complete(table: str, pile: Pile) -> bool:
     return table in pile.pieces and {*contract.numbers, *contract.texts} <= there
 
 
-def bring(
-    pile: Pile, loader: Loader, ask: Callable[[Loader, Entry], Iterator[Raw]], *, stored: frozenset[str] = frozenset()
-) -> None:
+def bring(pile: Pile, loader: Loader, ask: Asking, *, stored: frozenset[str] = frozenset()) -> None:
     """
     Ask one source, and add what it gives to a pile once all of it is read and checked.
 
@@ -276,10 +304,21 @@ def tell_failure(pile: Pile, source: Entry, error: Exception) -> None:
     warnings.warn(str(error), TerritoireGeoWarning, stacklevel=4)
 
 
-def _all_failed(failures: Mapping[str, Exception]) -> str:
-    first = next(iter(failures.values()), None)
-    names = ", ".join(failures)
-    return (
-        f"no source could be read ({names}). The first says: {first} "
-        "`territoire-geo sources fetch --france` brings the national files once, for use without a network."
-    )
+def all_failed(failures: Mapping[str, Exception]) -> str:
+    """
+    Write what to do when every source failed.
+
+    Parameters
+    ----------
+    failures
+        Id of each source, and why it failed.
+
+    Returns
+    -------
+    all_failed
+        A message of a few lines.
+    """
+    said = [f"- {error}" for error in failures.values()]
+    rest = [f"- and {len(said) - SHOWN} more (`territoire-geo sources list` names them all)"] * (len(said) > SHOWN)
+    head = "no source could be read. `territoire-geo sources fetch --france` brings the national files once, to be used"
+    return "\n".join((f"{head} without a network; each may also be placed by hand:", *said[:SHOWN], *rest))

@@ -33,6 +33,25 @@ def known_communes(cells: "pd.Series[str]") -> "pd.Series[str]":
     return out.where(among(pd.Index(out), _base.communes().index), "")
 
 
+def degrees(cells: pd.Series) -> "pd.Series[float]":
+    """
+    Read coordinates, with a decimal point or comma.
+
+    Parameters
+    ----------
+    cells
+        Text or numbers, as published.
+
+    Returns
+    -------
+    degrees
+        Numbers [degrees], NaN for what is none.
+    """
+    if not pd.api.types.is_numeric_dtype(cells):
+        cells = pd.to_numeric(cells.astype("str").str.strip().str.replace(",", "."), errors="coerce")
+    return cells.astype("float64")
+
+
 def in_france(lon: "pd.Series[float]", lat: "pd.Series[float]") -> "pd.Series[bool]":
     """
     Tell which points are in the mainland or an overseas département, within two degrees.

@@ -189,7 +189,7 @@ def _send(session: requests.Session, line: Line, url: str, extra: Mapping[str, s
     files = {ask.upload[0]: ask.upload[1:]} if ask.upload else None
     data = call.body if call.body is not None else list(ask.form)
     request = requests.Request(call.method, url, headers | dict(extra), files, data)
-    LOG.info("%s: %s %s", call.source.id, call.method, masked(url))
+    LOG.debug("%s: %s %s", call.source.id, call.method, masked(url))
     with _plain_words(line):
         prepared = session.prepare_request(request)
         known = session.merge_environment_settings(prepared.url, {}, stream=True, verify=True, cert=None)

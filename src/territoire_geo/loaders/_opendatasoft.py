@@ -12,9 +12,11 @@ import pandas as pd
 
 from territoire_geo.cog import quote
 from territoire_geo.errors import SourceFormatError, SuppressedValueWarning
+from territoire_geo.loaders._cache import by_hand
 from territoire_geo.loaders._catalogue import Entry
 from territoire_geo.loaders._fetch import Ask, Door, fetch
-from territoire_geo.loaders._layout import Raw
+from territoire_geo.loaders._files import whole_file
+from territoire_geo.loaders._layout import Layout, Raw
 from territoire_geo.loaders._read import read_texts
 from territoire_geo.tables import Note
 
@@ -108,6 +110,32 @@ def asks(source: Entry, query: Query) -> Iterator[tuple[Ask, tuple[str, ...]]]:
     """
     for codes in _shared(source, query, tuple(sorted(set(query.codes)))):
         yield Ask(params=_params(query, codes)), codes
+
+
+def placed(door: Door, source: Entry, layout: Layout) -> Iterator[Raw] | None:
+    """
+    Read the whole file when it was placed by hand, whatever part of it would be asked for.
+
+    Parameters
+    ----------
+    door
+        The network, or its cache.
+    source
+        The source.
+    layout
+        What the file looks like.
+
+    Returns
+    -------
+    placed
+        Its table; None when no file was placed.
+
+    Raises
+    ------
+    SourceFormatError
+        If the file is not that of the source.
+    """
+    return whole_file(door, source, layout) if by_hand(door.cache, source.id) else None
 
 
 def export(door: Door, source: Entry, query: Query) -> Raw:

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from territoire_geo.columns import CODE_COMMUNE
-from territoire_geo.loaders._located import in_france, known_communes
+from territoire_geo.loaders._located import degrees, in_france, known_communes
 
 
 def place_rows(
@@ -28,7 +28,7 @@ def place_rows(
     place_rows
         With `lon` and `lat`, and `code_commune`, NaN where the cell names no commune of France.
     """
-    x, y = (pd.to_numeric(cells.str.strip().str.replace(",", "."), errors="coerce") for cells in (lon, lat))
+    x, y = degrees(lon), degrees(lat)
     abroad = x.notna() & y.notna() & ~in_france(x, y)
     frame = named.assign(lon=lon.mask(abroad, ""), lat=lat.mask(abroad, ""))
     if codes is not None:

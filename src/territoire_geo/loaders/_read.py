@@ -11,13 +11,13 @@ from typing import IO, Final
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from territoire_geo.cog import quote
 from territoire_geo.columns import CODE_COMMUNE
 from territoire_geo.errors import SourceFormatError, SourceUnavailableError, TableError
 from territoire_geo.loaders._archive import members, open_member
+from territoire_geo.loaders._base import DAMAGED
 from territoire_geo.loaders._csv import TEXT, Columns, Opened, read_csv
 from territoire_geo.loaders._sheets import Known, read_sheets
 from territoire_geo.tables import Absence
@@ -27,6 +27,9 @@ SUFFIXES: Final = (*TABLES, ".zip")
 # What comes with tables and is none: labels of columns, documentation, a licence.
 ABOUT: Final = re.compile(r"meta.*|.*metadata|variables.*|documentation|lisez.*|read.?me.*|licen[cs]e.*", re.IGNORECASE)
 SPACES: Final = r"[\s\u00a0\u202f]"  # French thousands
+GROUPED: Final = rf"[-+]?\d{{1,3}}(?:{SPACES}\d{{3}})+(?:[.,]\d*)?"  # "1 2" is no number
+TWOFOLD: Final = r"[-+]?[1-9]\d{0,2},\d{3}"  # "1,234" is a French 1.234 and an English 1234
+DEGREES: Final = ("lon", "lat")
 # Insee gives one table by level under the same header: "cc_filosofi_2021_COM", "..._DEP"; "COM_2022", "ARM_2022".
 LEVEL: Final = re.compile(
     r"(?P<head>.*?)(?<![A-Za-z])(?P<level>COM|ARM|ARR|AAV\d*|AU\d*|BV\d*|CV|DEP|EPCI|EPT|FR|FRANCE|METRO\w*|PETR|REG|"
@@ -189,15 +192,20 @@ def _tables(
 
 def _parquet(stream: IO[bytes], where: str, columns: Columns | None) -> pd.DataFrame:
     try:
-        file = pq.ParquetFile(stream if stream.seekable() else io.BytesIO(stream.read()))
+        source = stream if stream.seekable() else io.BytesIO(stream.read())
+        file = pq.ParquetFile(source, page_checksum_verification=True)  # who writes them has them checked
         names = file.schema_arrow.names
         wanted = columns(frozenset(names)) if columns else frozenset(names)
         table = file.read(columns=[name for name in names if name in wanted] or None)
-    except (pa.ArrowException, OSError) as error:
+        table.validate(full=True)  # texts that are not UTF-8 would fail later
+        frame: pd.DataFrame = table.to_pandas(ignore_metadata=True, split_blocks=True, self_destruct=True)
+    except DAMAGED as error:
         why = str(error).partition("\n")[0]
         message = f"{where}: not a readable parquet file ({why}). Download or copy it again."
         raise SourceFormatError(message) from error
-    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True, split_blocks=True, self_destruct=True)
+    if len(set(names)) < len(names):
+        repeated = quote(dict.fromkeys(name for name in names if names.count(name) > 1))
+        raise SourceFormatError(f"{where}: column {repeated} stands twice. Rename or remove one.")
     return frame
 
 
@@ -256,21 +264,35 @@ def numbers(frame: pd.DataFrame, columns: list[str], *, where: str) -> tuple[pd.
             continue
         left = cells[np.isnan(values)].astype("str")  # a blank, a mark of absence, a French number
         absent = left.str.strip().str.lower().map(TOKENS).where(left.notna(), Absence.NOT_PUBLISHED)
-        text = left[absent.isna()].str.replace(SPACES, "", regex=True).str.replace(",", ".")
-        read = pd.to_numeric(text, errors="coerce")
-        wrong = left[absent.isna()][read.isna()]
-        if len(wrong):
-            message = (
-                f"{where}.{column}: {quote(wrong)} is not a number. Write a number, leave the cell empty (not "
-                "published), or write s (secret) or so (sans objet)."
-            )
-            raise TableError(message)
+        read = _french(left[absent.isna()], f"{where}.{column}", signed=column in DEGREES)
         values[np.flatnonzero(np.isnan(values))[absent.isna().to_numpy()]] = read
         out[column] = values
         said = absent[absent.isin([Absence.SECRET, Absence.NOT_APPLICABLE])].astype("str")
         if len(said):
             states.append(said.set_axis(pd.MultiIndex.from_product([said.index, [column]])))
     return out, pd.concat(states)
+
+
+def _french(cells: "pd.Series[str]", where: str, *, signed: bool) -> "pd.Series[float]":
+    """Read numbers with a decimal comma, or thousands set apart by a space; raise for what is none."""
+    bare = cells.str.strip()
+    spaced = bare.str.contains(SPACES, regex=True)
+    text = bare.where(~spaced | bare.str.fullmatch(GROUPED), "").str.replace(SPACES, "", regex=True)
+    read = pd.to_numeric(text.str.replace(",", "."), errors="coerce")
+    wrong = cells[read.isna()]
+    if len(wrong):
+        message = (
+            f"{where}: {quote(wrong)} is not a number. Write a number, leave the cell empty (not published), or write "
+            "s (secret) or so (sans objet)."
+        )
+        raise TableError(message)
+    commas = bare[bare.str.contains(",", regex=False)]
+    if len(commas) and not signed and commas.str.fullmatch(TWOFOLD).all():
+        message = (
+            f"{where}: {quote(commas)} may be thousands or decimals. Write 1234 for the first, 1.234 for the second."
+        )
+        raise TableError(message)
+    return read
 
 
 def summed(text: pd.DataFrame, keys: Sequence[str], columns: Sequence[str], *, where: str) -> pd.DataFrame:
@@ -297,10 +319,11 @@ def summed(text: pd.DataFrame, keys: Sequence[str], columns: Sequence[str], *, w
     Raises
     ------
     TableError
-        If a cell is neither a number nor a known mark of absence.
+        If a cell is neither a number nor a known mark of absence, or is negative or infinite: a sum would hide it.
     """
     frame = text.reset_index(drop=True)
     values, states = numbers(frame[list(columns)], list(columns), where=where)
+    refuse_hidden(values, where=where)
     groups = frame.groupby(list(keys), sort=False, dropna=False)
     rank = groups.ngroup()
     whole = values.astype("float64").groupby(rank).sum(min_count=1).mask(values.isna().groupby(rank).any())
@@ -312,3 +335,51 @@ def summed(text: pd.DataFrame, keys: Sequence[str], columns: Sequence[str], *, w
         for state, mark in ((Absence.NOT_APPLICABLE, "so"), (Absence.SECRET, "s")):  # a secret part outranks
             out.loc[rank[said.index[said == state]].unique(), column] = mark
     return out
+
+
+def refuse_hidden(parts: pd.DataFrame, *, where: str) -> None:
+    """
+    Raise if a part is no count: its sum with others would hide it.
+
+    Parameters
+    ----------
+    parts
+        Counts, one row by part.
+    where
+        The table, for the message.
+
+    Raises
+    ------
+    TableError
+        If one is negative or infinite.
+    """
+    for column, counts in parts.items():
+        wrong = counts[(counts < 0) | (counts.abs() == np.inf)]
+        if len(wrong):
+            message = f"{where}.{column}: {quote(wrong)} is not a count. Correct the figure or leave it empty."
+            raise TableError(message)
+
+
+def refuse_repeated(text: pd.DataFrame, keys: Sequence[str], *, where: str) -> None:
+    """
+    Raise if a part stands twice: it would be counted twice.
+
+    Parameters
+    ----------
+    text
+        A table of text, one row by part.
+    keys
+        Columns that name a part.
+    where
+        The table, for the message.
+
+    Raises
+    ------
+    TableError
+        If two rows have the same keys.
+    """
+    twice = text[list(keys)].duplicated()
+    if twice.any():
+        named = [tuple(row) for row in text.loc[twice, list(keys)].to_numpy()]
+        message = f"{where}: {quote(named)} ({', '.join(keys)}) stands on several rows. Keep one row by part."
+        raise TableError(message)

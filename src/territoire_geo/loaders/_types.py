@@ -1,10 +1,25 @@
 """Text to types: the columns of a contract, its codes as text, its counts as numbers, absences kept apart."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
 import pandas as pd
 
-from territoire_geo.columns import CODE_COMMUNE, CODE_DEPARTEMENT, KIND
+from territoire_geo.cog import CODE_PATTERN, quote
+from territoire_geo.columns import CODE_COMMUNE, CODE_DEPARTEMENT, KIND, SIRET
 from territoire_geo.contracts import Contract, counted
-from territoire_geo.loaders._read import numbers
+from territoire_geo.errors import TableError
+from territoire_geo.loaders._read import SPACES, TOKENS, numbers
+
+INVISIBLE: Final = "[\ufeff\u200b-\u200f\u2060\u00ad]"  # what two files put together, or a web page, leave in a cell
+LEVEL_CODES: Final[Mapping[str, str]] = MappingProxyType(
+    {"COM": CODE_PATTERN, "EPCI": r"\d{9}", "DEP": r"\d{2}|2[AB]|9[78]\d", "REG": r"\d{2}|9[78]\d", "FR": "FR"}
+)
+# 14 digits, or an identifier of one's own; never a number of fewer digits, which has lost its zeros.
+KEYS: Final[Mapping[str, str]] = MappingProxyType(
+    {SIRET: r"\d{14}|(?=.*[A-Za-z]).+", "code_bassin": r"[\w-]*\d[\w-]*", "code_metier": r"[\w-]*\d[\w-]*"}
+)
 
 
 def typed(text: pd.DataFrame, contract: Contract, *, where: str) -> tuple[pd.DataFrame, "pd.Series[str]"]:
@@ -28,13 +43,12 @@ def typed(text: pd.DataFrame, contract: Contract, *, where: str) -> tuple[pd.Dat
     Raises
     ------
     TableError
-        If a cell is not a number.
+        If a cell is not a number, or a key not a code.
     """
     frame = text.copy()
     for column in contract.key:
-        frame[column] = frame[column].astype("str").str.strip()
-    if KIND in contract.key:
-        frame[KIND] = frame[KIND].str.upper()
+        frame[column] = _key(frame[column], column)
+    _check_keys(frame, contract, where)
     frame = frame.set_index(list(contract.key))
     counts = counted(frame, contract)
     texts = [*contract.texts, *contract.optional_texts, *((CODE_COMMUNE, CODE_DEPARTEMENT) if contract.located else ())]
@@ -50,3 +64,43 @@ def typed(text: pd.DataFrame, contract: Contract, *, where: str) -> tuple[pd.Dat
         nowhere = frame["lon"].eq(0) & frame["lat"].eq(0)  # what a failed geocoding writes
         frame[["lon", "lat"]] = frame[["lon", "lat"]].mask(nowhere)
     return frame, states
+
+
+def _key(cells: pd.Series, column: str) -> "pd.Series[str]":
+    text = cells.astype("str").str.replace(INVISIBLE, "", regex=True).str.strip()
+    if column == SIRET:
+        text = text.str.replace(SPACES, "", regex=True)  # 339 659 336 00012
+    return text.str.upper() if column in {KIND, "niveau"} else text
+
+
+def _check_keys(frame: pd.DataFrame, contract: Contract, where: str) -> None:
+    """Raise for a key that no row can have; codes of communes are checked by the contract."""
+    marks = [mark for mark in TOKENS if len(mark) > 2 or mark == "*"]  # noqa: PLR2004 - "s" may be an identifier
+    for column in contract.key:
+        said = frame[column].dropna()
+        shape = KEYS.get(column, ".*")
+        wrong = said[
+            ~said.str.fullmatch(shape) | said.str.lower().isin([*marks, column]) | said.str.startswith(("=", "'"))
+        ]
+        wrong = wrong[wrong.ne("")]  # told by the contract
+        if len(wrong):
+            what = f"{where}.{column}: {quote(wrong.unique())} is not a code."
+            raise TableError(f"{what} Read the column as text, correct it or remove the row.")
+    if {"niveau", "code"} <= set(contract.key):
+        _check_levels(frame, where)
+
+
+def _check_levels(frame: pd.DataFrame, where: str) -> None:
+    """Raise for a code that is not of its level: a row that nobody would look up."""
+    for niveau, codes in frame.groupby("niveau")["code"]:
+        shape = LEVEL_CODES.get(str(niveau))
+        if shape is None:
+            message = f"{where}.niveau: {niveau!r} is none of {', '.join(LEVEL_CODES)}. Correct or remove these rows."
+            raise TableError(message)
+        wrong = codes[~codes.str.fullmatch(shape).eq(True) & codes.ne("")]  # noqa: FBT003 - NaN is told by the contract
+        if len(wrong):
+            message = (
+                f"{where}.code: {quote(wrong.unique())} is not a code of level {niveau} (a leading zero may be lost). "
+                "Read the column as text and correct the file."
+            )
+            raise TableError(message)

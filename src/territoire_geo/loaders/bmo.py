@@ -9,10 +9,11 @@ import pandas as pd
 
 from territoire_geo.errors import SuppressedValueWarning
 from territoire_geo.loaders._catalogue import Entry
+from territoire_geo.loaders._codes import texts
 from territoire_geo.loaders._fetch import Door
 from territoire_geo.loaders._files import whole_file
 from territoire_geo.loaders._layout import Layout, Loader, Raw, Tidy
-from territoire_geo.loaders._read import header, summed
+from territoire_geo.loaders._read import header, refuse_repeated, summed
 from territoire_geo.tables import Note
 from territoire_geo.territory import Territory
 
@@ -36,14 +37,22 @@ def _recognise(columns: frozenset[str]) -> bool:
     return sorted(_named(columns).values()) == sorted([*KEYS, *COUNTS])
 
 
+def _departement(columns: frozenset[str]) -> list[str]:
+    return [column for column in sorted(columns) if column.lower() == "dept"][:1]
+
+
 def _columns(columns: frozenset[str]) -> frozenset[str]:
-    return frozenset(_named(columns)) if _recognise(columns) else frozenset()
+    return frozenset({*_named(columns), *_departement(columns)}) if _recognise(columns) else frozenset()
 
 
 def _tidy(raw: pd.DataFrame) -> Tidy:
     names = _named(frozenset(raw.columns))
     parts = raw[list(names)].rename(columns=names)
+    parts = parts.assign(**{key: texts(parts[key]) for key in KEYS})
     # An area that spans several départements has one row by département.
+    departement = _departement(frozenset(raw.columns))
+    if departement:
+        refuse_repeated(parts.assign(departement=texts(raw[departement[0]])), [*KEYS, "departement"], where="hiring")
     return {"hiring": summed(parts, KEYS, COUNTS, where="hiring")}
 
 

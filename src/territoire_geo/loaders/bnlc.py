@@ -8,6 +8,7 @@ import pandas as pd
 from territoire_geo.columns import CODE_COMMUNE
 from territoire_geo.errors import TerritoireGeoWarning
 from territoire_geo.loaders._catalogue import Entry
+from territoire_geo.loaders._codes import texts
 from territoire_geo.loaders._fetch import Door
 from territoire_geo.loaders._files import whole_file
 from territoire_geo.loaders._layout import Layout, Loader, Raw, Tidy
@@ -27,7 +28,7 @@ def _recognise(columns: frozenset[str]) -> bool:
 
 def _tidy(raw: pd.DataFrame) -> Tidy:
     blank = pd.Series("", index=raw.index, dtype="str")
-    cells = {name: raw[name].str.strip() if name in raw.columns else blank for name in READ}
+    cells = {name: texts(raw[name]) if name in raw.columns else blank for name in READ}
     frame = pd.DataFrame({"id": cells["id_lieu"], "type": "covoiturage", "name": cells["nom_lieu"]})
     local = cells["insee"] + "-" + cells["id_local"]  # some producers number their own places only
     frame["id"] = frame["id"].where(frame["id"].ne("") | cells["id_local"].eq(""), local)
@@ -47,6 +48,11 @@ def _national(door: Door, source: Entry) -> Iterator[Raw]:
     return whole_file(door, source, LAYOUT)
 
 
+UNSAID: Final = Note(
+    TerritoireGeoWarning,
+    "Covoiturage : ce fichier ne dit pas quels lieux sont fermés ; ils sont comptés.",
+    "Carpool places: this file does not say which places are closed; they are counted.",
+)
 LAYOUT: Final = Layout(
     "bnlc",
     _recognise,
@@ -54,6 +60,7 @@ LAYOUT: Final = Layout(
     producer="transport.data.gouv.fr",
     title="Base nationale des lieux de covoiturage",
     columns=lambda header: header & READ,
+    tell=lambda raw: () if "ouvert" in raw.columns else (UNSAID,),
     notes=(
         Note(
             TerritoireGeoWarning,

@@ -10,11 +10,13 @@ import pandas as pd
 
 from territoire_geo.cog import departement, quote
 from territoire_geo.columns import CODE_COMMUNE, CODE_DEPARTEMENT
-from territoire_geo.errors import SourceFormatError, TerritoireGeoWarning
+from territoire_geo.errors import SourceFormatError, TableError, TerritoireGeoWarning
 from territoire_geo.loaders._catalogue import Entry
+from territoire_geo.loaders._codes import texts
 from territoire_geo.loaders._fetch import Ask, Door, fetch
 from territoire_geo.loaders._layout import Layout, Loader, Raw, Tidy
-from territoire_geo.loaders._read import read_texts, summed
+from territoire_geo.loaders._located import degrees
+from territoire_geo.loaders._read import read_texts, refuse_repeated, summed
 from territoire_geo.loaders.bpe_types import told
 from territoire_geo.tables import Note
 from territoire_geo.territory import Territory
@@ -31,15 +33,15 @@ def _recognise_points(columns: frozenset[str]) -> bool:
 
 
 def _tidy_points(raw: pd.DataFrame) -> Tidy:
-    frame = pd.DataFrame({"code_equipement": raw["TYPEQU"].astype("str"), CODE_COMMUNE: raw["DEPCOM"].astype("str")})
+    frame = pd.DataFrame({"code_equipement": texts(raw["TYPEQU"]), CODE_COMMUNE: texts(raw["DEPCOM"])})
     frame[["lon", "lat"]] = raw[["LONGITUDE", "LATITUDE"]]
     frame.insert(0, "id", _ids(frame))
     frame["nombre"] = 1.0
     if "QUALITE_GEOLOC" in raw.columns:
-        drawn = raw["QUALITE_GEOLOC"].astype("str").str.strip() == RANDOM
+        drawn = texts(raw["QUALITE_GEOLOC"]) == RANDOM
         frame[["lon", "lat"]] = frame[["lon", "lat"]].mask(drawn)
     if "CAPACITE" in raw.columns:
-        frame["capacite"] = raw["CAPACITE"].replace(MARKS)
+        frame["capacite"] = texts(raw["CAPACITE"]).replace(MARKS)
     return {"facilities": frame}
 
 
@@ -51,7 +53,7 @@ def _ids(frame: pd.DataFrame) -> "pd.Series[str]":
     """
     named = frame["code_equipement"] + "-" + frame[CODE_COMMUNE].fillna("")
     for axis in ("lon", "lat"):
-        steps = (pd.to_numeric(frame[axis], errors="coerce") * GRAIN).round()
+        steps = (degrees(frame[axis]) * GRAIN).round()
         named = named + ("_" + steps.astype("Int64").astype("str")).where(steps.notna(), "")
     rank = named.groupby(named, sort=False).cumcount()
     return named.mask(rank > 0, named + "." + (rank + 1).astype("str"))
@@ -63,7 +65,12 @@ def _recognise_counts(columns: frozenset[str]) -> bool:
 
 def _tidy_counts(raw: pd.DataFrame) -> Tidy:
     names = {"DEPCOM": CODE_COMMUNE, "TYPEQU": "code_equipement", "NB_EQUIP": "nombre"}
-    parts = raw[list(names)].rename(columns=names)  # one row by IRIS, in the communes that have some
+    if "DCIRIS" in raw.columns:  # one row by IRIS, in the communes that have some
+        refuse_repeated(raw, ["DCIRIS", "TYPEQU"], where="bpe")
+    if len(vintages(raw)) > 1:
+        raise TableError(f"bpe.AN: {quote(vintages(raw))} are several years. Keep the rows of one.")
+    parts = raw[list(names)].rename(columns=names)
+    parts = parts.assign(**{name: texts(parts[name]) for name in (CODE_COMMUNE, "code_equipement")})
     frame = summed(parts, [CODE_COMMUNE, "code_equipement"], ["nombre"], where="bpe")
     frame.insert(0, "id", frame["code_equipement"] + "-" + frame[CODE_COMMUNE])
     return {"facilities": frame}
@@ -131,6 +138,17 @@ def vintages(raw: pd.DataFrame) -> list[int]:
     return sorted({int(year) for year in pd.to_numeric(raw["AN"], errors="coerce").dropna().unique()})
 
 
+UNSAID: Final = Note(
+    TerritoireGeoWarning,
+    "BPE : ce fichier ne dit pas quelles positions sont tirées au hasard dans la commune ; elles sont gardées.",
+    "BPE: this file does not say which positions are drawn at random in the commune; they are kept.",
+)
+
+
+def _tell_points(raw: pd.DataFrame) -> tuple[Note, ...]:
+    return (*told(vintages(raw)), *(() if "QUALITE_GEOLOC" in raw.columns else (UNSAID,)))
+
+
 POINTS: Final = Layout(
     "insee_bpe_points",
     _recognise_points,
@@ -138,7 +156,7 @@ POINTS: Final = Layout(
     producer="Insee",
     title="Base permanente des équipements, équipements géolocalisés",
     columns=lambda columns: columns & (PLACED | {"AN", "CAPACITE", "QUALITE_GEOLOC"}),
-    tell=lambda raw: told(vintages(raw)),
+    tell=_tell_points,
     notes=(
         Note(
             TerritoireGeoWarning,
@@ -155,7 +173,7 @@ COUNTS: Final = Layout(
     _tidy_counts,
     producer="Insee",
     title="Base permanente des équipements, ensemble",
-    columns=lambda columns: columns & (COUNTED | {"AN"}),
+    columns=lambda columns: columns & (COUNTED | {"AN", "DCIRIS"}),
     tell=lambda raw: told(vintages(raw)),
 )
 LAYOUTS: Final = (POINTS, COUNTS)

@@ -7,13 +7,14 @@ from typing import Final
 
 import pandas as pd
 
-from territoire_geo.cog import departement
+from territoire_geo.cog import departement, quote
 from territoire_geo.columns import CODE_DEPARTEMENT, CODE_EPCI, CODE_REGION
-from territoire_geo.errors import StaleSourceWarning
+from territoire_geo.errors import StaleSourceWarning, TableError
 from territoire_geo.loaders._catalogue import Entry
+from territoire_geo.loaders._codes import texts
 from territoire_geo.loaders._fetch import Door
 from territoire_geo.loaders._layout import Layout, Loader, Raw, Tidy
-from territoire_geo.loaders._opendatasoft import Query, export
+from territoire_geo.loaders._opendatasoft import Query, export, placed
 from territoire_geo.tables import Note
 from territoire_geo.territory import Territory
 
@@ -66,8 +67,8 @@ def _recognise_extract(columns: frozenset[str]) -> bool:
 
 
 def _tidy_extract(raw: pd.DataFrame) -> Tidy:
-    levels = raw["geo_level"].replace({"FRANCE": "FR"})
-    codes = raw["geo_code"].mask(levels == "FR", "FR")
+    levels = texts(raw["geo_level"]).str.upper().replace({"FRANCE": "FR"})
+    codes = texts(raw["geo_code"]).mask(levels == "FR", "FR")
     return {"childcare_rates": _latest(raw, _named(raw, RATES).assign(niveau=levels, code=codes))}
 
 
@@ -104,14 +105,17 @@ def _named(raw: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
 
 def _latest(raw: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
     """Leave out what is no place, and keep the latest year of each: one file may hold several."""
-    codes = frame["code"].astype("str").str.strip()
-    placed = codes.notna() & ~codes.str.upper().str.fullmatch(PLACEHOLDER).eq(True)  # noqa: FBT003 - NaN is none
+    codes = texts(frame["code"])
+    placed = ~codes.str.upper().str.fullmatch(PLACEHOLDER)
     for level, width in WIDTHS.items():  # a code that lost its zero
         codes = codes.mask(frame["niveau"] == level, codes.str.zfill(width))
     kept: pd.DataFrame = frame.assign(code=codes)[placed]
     if "annee" not in raw.columns:
         return kept
-    years = raw.loc[kept.index, "annee"].astype("str").str.strip().str[:4]  # 2023, or 2023-01-01 for France
+    years = texts(raw.loc[kept.index, "annee"]).str[:4]  # 2023, or 2023-01-01 for France
+    wrong = years[~years.str.fullmatch(r"\d{4}")]
+    if len(wrong):
+        raise TableError(f"cnaf.annee: {quote(wrong.unique())} is not a year. Correct it: the latest is kept.")
     newest = years.groupby([kept["niveau"], kept["code"]]).transform("max")
     latest: pd.DataFrame = kept[years == newest]
     return latest
@@ -153,11 +157,15 @@ def _query(source: Entry, territory: Territory | None) -> Query:
 
 
 def _around(door: Door, source: Entry, territory: Territory) -> Iterator[Raw]:
-    yield export(door, source, _query(source, territory))
+    yield from placed(door, source, _layout(source)) or (export(door, source, _query(source, territory)),)
 
 
 def _national(door: Door, source: Entry) -> Iterator[Raw]:
-    yield export(door, source, _query(source, None))
+    yield from placed(door, source, _layout(source)) or (export(door, source, _query(source, None)),)
+
+
+def _layout(source: Entry) -> Layout:
+    return PORTAL_PLACES if source.id == "cnaf_places" else PORTAL
 
 
 COVERAGE: Final = "Taux de couverture par les modes d'accueil formels du jeune enfant"

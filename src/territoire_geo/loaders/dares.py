@@ -12,9 +12,10 @@ from territoire_geo.columns import CODE_COMMUNE, CODE_DEPARTEMENT
 from territoire_geo.errors import SourceFormatError, SuppressedValueWarning
 from territoire_geo.loaders import _base
 from territoire_geo.loaders._catalogue import Entry
+from territoire_geo.loaders._codes import texts
 from territoire_geo.loaders._fetch import Door
 from territoire_geo.loaders._layout import Layout, Loader, Raw, Tidy
-from territoire_geo.loaders._opendatasoft import Query, equals, export
+from territoire_geo.loaders._opendatasoft import Query, equals, export, placed
 from territoire_geo.loaders._read import header
 from territoire_geo.tables import Note
 from territoire_geo.territory import Territory
@@ -35,13 +36,16 @@ TABLES: Final[Mapping[str, str]] = MappingProxyType(
 
 def _recognise(columns: frozenset[str]) -> bool:
     # Labels read as the names of fields: "Tranche d'âge" as tranche_d_age.
-    return {"date", CODE_COMMUNE, *PINNED, COUNT} <= set(header(list(columns)))
+    read = [name for name in header(list(columns)) if name in FIELDS]
+    return {"date", CODE_COMMUNE, *PINNED, COUNT} <= set(read) and len(set(read)) == len(read)
 
 
 def _tidy(raw: pd.DataFrame) -> Tidy:
     frame = raw.set_axis(header(list(raw.columns)), axis=1)
+    dimensions = (*PINNED, "date", CODE_COMMUNE)
+    frame = frame.assign(**{field: texts(frame[field]) for field in dimensions})
     for field, value in {**PINNED, "date": QUARTER.pattern}.items():
-        kept = frame[frame[field].str.strip().str.fullmatch(value).eq(True)]  # noqa: FBT003 - NaN is no value
+        kept = frame[frame[field].str.fullmatch(value)]
         if kept.empty:
             message = (
                 f"dares.{field}: no row left with {value!r} once the columns before it are pinned; it holds "
@@ -50,7 +54,7 @@ def _tidy(raw: pd.DataFrame) -> Tidy:
             raise SourceFormatError(message)
         frame = kept
     frame = frame[frame["date"] == frame["date"].max()]
-    frame = frame[frame[CODE_COMMUNE].str.strip() != ALL]
+    frame = frame[frame[CODE_COMMUNE] != ALL]
     return {"jobseekers": frame[[CODE_COMMUNE, COUNT]].rename(columns={COUNT: "demandeurs_emploi_abc"})}
 
 
@@ -74,12 +78,14 @@ def _asked(source: Entry, departements: Iterable[str]) -> Query:
 
 
 def _around(door: Door, source: Entry, territory: Territory) -> Iterator[Raw]:
-    yield export(door, source, _asked(source, territory.communes[CODE_DEPARTEMENT].unique()))
+    asked = _asked(source, territory.communes[CODE_DEPARTEMENT].unique())
+    yield from placed(door, source, LAYOUT) or (export(door, source, asked),)
 
 
 def _national(door: Door, source: Entry) -> Iterator[Raw]:
     base = _base.communes()
-    yield export(door, source, _asked(source, base.loc[base["epsg"].notna(), CODE_DEPARTEMENT].unique()))
+    asked = _asked(source, base.loc[base["epsg"].notna(), CODE_DEPARTEMENT].unique())
+    yield from placed(door, source, LAYOUT) or (export(door, source, asked),)
 
 
 ROUNDED: Final = Note(

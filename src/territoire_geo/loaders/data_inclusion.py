@@ -17,12 +17,12 @@ import pyarrow.parquet as pq
 from territoire_geo.cog import quote
 from territoire_geo.columns import KIND, SIRET
 from territoire_geo.errors import SourceFormatError, TableError, TerritoireGeoWarning
-from territoire_geo.loaders._base import read_parquet
+from territoire_geo.loaders._base import DAMAGED, read_parquet
 from territoire_geo.loaders._catalogue import Entry, entry
 from territoire_geo.loaders._contacts import links, without_contacts
 from territoire_geo.loaders._fetch import Ask, Door, fetch
 from territoire_geo.loaders._layout import Layout, Loader, Raw, Tidy
-from territoire_geo.loaders._located import in_france, known_communes
+from territoire_geo.loaders._located import degrees, in_france, known_communes
 from territoire_geo.tables import Note
 from territoire_geo.territory import Territory
 
@@ -83,7 +83,7 @@ def _checked(source: Entry, needed: frozenset[str]) -> Callable[[Path], object]:
     def check(path: Path) -> None:
         try:
             schema, rows = pq.read_schema(path), pq.read_metadata(path).num_rows
-        except (pa.ArrowException, OSError) as error:
+        except DAMAGED as error:
             message = f"{source.title}: not a readable parquet file ({str(error).partition(chr(10))[0]})."
             raise SourceFormatError(f"{message} See {source.landing_page}.") from error
         missing = sorted(needed - set(schema.names))
@@ -121,7 +121,7 @@ def _column(raw: pd.DataFrame, name: str) -> "pd.Series[str]":
 
 
 def _points(raw: pd.DataFrame) -> dict[str, "pd.Series[float]"]:
-    lon, lat = (pd.to_numeric(raw[name], errors="coerce").astype("float64") for name in ("longitude", "latitude"))
+    lon, lat = (degrees(raw[name]) for name in ("longitude", "latitude"))
     here = in_france(lon, lat)
     return {"lon": lon.where(here), "lat": lat.where(here)}
 
@@ -248,6 +248,11 @@ STRUCTURES: Final = Layout(
         ),
     ),
 )
+UNSAID: Final = Note(
+    TerritoireGeoWarning,
+    "data.inclusion : ce fichier ne dit pas quels services sont rendus à distance seulement ; ils sont comptés.",
+    "data.inclusion: this file does not say which services are given at a distance only; they are counted.",
+)
 SERVICES: Final = Layout(
     "data_inclusion_services",
     lambda header: header >= SERVICE,
@@ -255,6 +260,7 @@ SERVICES: Final = Layout(
     producer="data.inclusion",
     title="Référentiel de l'offre d'insertion : services",
     columns=lambda header: header & SERVICE_READ,
+    tell=lambda raw: () if "modes_accueil" in raw.columns else (UNSAID,),
     notes=(
         Note(
             TerritoireGeoWarning,

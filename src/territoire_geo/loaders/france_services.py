@@ -7,6 +7,7 @@ import pandas as pd
 
 from territoire_geo.errors import TerritoireGeoWarning
 from territoire_geo.loaders._catalogue import Entry
+from territoire_geo.loaders._codes import texts
 from territoire_geo.loaders._fetch import Door
 from territoire_geo.loaders._files import whole_file
 from territoire_geo.loaders._layout import Layout, Loader, Raw, Tidy
@@ -26,7 +27,7 @@ def _recognise(columns: frozenset[str]) -> bool:
 
 def _tidy(raw: pd.DataFrame) -> Tidy:
     blank = pd.Series("", index=raw.index, dtype="str")
-    cells = {name: raw[name].str.strip() if name in raw.columns else blank for name in READ}
+    cells = {name: texts(raw[name]) if name in raw.columns else blank for name in READ}
     # Before 2024 a column `itinerance` said it, now the format does.
     travels = cells["format_fs"].str.match(r"(?i)bus|itin") | cells["itinerance"].str.match(r"(?i)oui")
     frame = pd.DataFrame({"id": "france-services-" + cells["id_fs"]})
@@ -43,6 +44,11 @@ def _national(door: Door, source: Entry) -> Iterator[Raw]:
     return whole_file(door, source, LAYOUT)
 
 
+UNSAID: Final = Note(
+    TerritoireGeoWarning,
+    "France services : ce fichier ne dit pas lesquelles sont itinérantes ; toutes sont prises pour fixes.",
+    "France services: this file does not say which ones travel; all are taken for fixed.",
+)
 LAYOUT: Final = Layout(
     "france_services",
     _recognise,
@@ -50,6 +56,7 @@ LAYOUT: Final = Layout(
     producer="ANCT",
     title="Liste des structures France services",
     columns=lambda header: header & READ,
+    tell=lambda raw: () if {"format_fs", "itinerance"} & set(raw.columns) else (UNSAID,),
     notes=(
         Note(
             TerritoireGeoWarning,

@@ -56,6 +56,7 @@ NEEDED: Final = ("id", "siret", "type", "raison_sociale", "code_postal", "ville"
 READ: Final = (*NEEDED, "enseigne", "site_web", "addresse_ligne_1", "addresse_ligne_2")
 SAME_KIND: Final = {"EATT": "EA"}  # a temporary-work one is an entreprise adaptée
 PLACE: Final = ["lon", "lat", CODE_COMMUNE]
+TIDIED: Final = frozenset(READ) - {"id", "mis_a_jour_le"} | {*PLACE, "geocoding_score"}
 ONE_PLACE: Final = 0.005  # degrees, some 500 m: two geocodings of one address
 # Shares of the SIAE: in the list published in 2020, 99.3 % have a NAF code, and at least 91.2 % in each département.
 NAF_KNOWN: Final = 0.9  # whose activity must be known, of all, for the column to be given
@@ -359,7 +360,7 @@ def _tidy(raw: pd.DataFrame) -> Tidy:
 
 LAYOUT: Final = Layout(
     "emplois_inclusion",
-    lambda header: header >= {"siret", "type", "raison_sociale", "addresse_ligne_1", *PLACE, "geocoding_score"},
+    lambda header: header >= TIDIED,
     _tidy,
     producer="Les emplois de l'inclusion",
     title="Structures de l'insertion par l'activité économique",

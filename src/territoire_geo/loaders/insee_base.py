@@ -12,7 +12,7 @@ from territoire_geo.loaders._catalogue import Entry
 from territoire_geo.loaders._fetch import Door
 from territoire_geo.loaders._files import whole_file
 from territoire_geo.loaders._layout import Layout, Loader, Raw, Tidy
-from territoire_geo.loaders._read import summed
+from territoire_geo.loaders._read import refuse_repeated, summed
 from territoire_geo.territory import Territory
 
 Parts = tuple[str, ...]  # columns that add up to a figure, {} their vintage
@@ -107,7 +107,8 @@ def given(columns: frozenset[str]) -> dict[str, dict[str, Parts]]:
     Returns
     -------
     given
-        Field of `Tables` -> column -> published columns that add up to it, of the newest vintage of that table.
+        Field of `Tables` -> column -> published columns that add up to it, of the newest vintage of that table. A table
+        of which the newest vintage lost a column is left out: an older one would pass for it.
     """
     out: dict[str, dict[str, Parts]] = {}
     for table, formulas, needed in TABLES:
@@ -116,6 +117,8 @@ def given(columns: frozenset[str]) -> dict[str, dict[str, Parts]]:
             found = {name: _first(ways, year, columns) for name, ways in formulas.items()}
             if table not in out and all(found[name] for name in needed):
                 out[table] = {name: parts for name, parts in found.items() if parts}
+            if any(found[name] for name in needed):
+                break
     return out
 
 
@@ -166,6 +169,7 @@ def _tidy_communes(raw: pd.DataFrame) -> Tidy:
 
 def _tidy_iris(raw: pd.DataFrame) -> Tidy:
     counts = sorted(_published(frozenset(raw.columns)))
+    refuse_repeated(raw, ["IRIS"], where="IRIS")
     return _tidy_communes(summed(raw.rename(columns={"COM": "CODGEO"}), ["CODGEO"], counts, where="IRIS"))
 
 

@@ -13,7 +13,7 @@ from territoire_geo.loaders._catalogue import Entry
 from territoire_geo.loaders._fetch import Door
 from territoire_geo.loaders._files import whole_file
 from territoire_geo.loaders._layout import Layout, Loader, Raw, Tidy
-from territoire_geo.loaders._read import summed
+from territoire_geo.loaders._read import refuse_repeated, summed
 from territoire_geo.tables import Note
 from territoire_geo.territory import Territory
 
@@ -42,6 +42,7 @@ def _tidy(raw: pd.DataFrame) -> Tidy:
     foreign = work.str.fullmatch(FOREIGN) & ~work.str.fullmatch(CODE_PATTERN)
     if not foreign.any():
         return {"flows": flows}
+    refuse_repeated(flows[foreign], keys, where="flows")
     away = summed(flows[foreign].assign(code_travail=ABROAD), keys, ["actifs"], where="flows")
     return {"flows": pd.concat([flows[~foreign], away.astype(flows.dtypes)], ignore_index=True)}
 

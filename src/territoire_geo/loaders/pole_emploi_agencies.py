@@ -5,6 +5,7 @@ from typing import Final
 import pandas as pd
 
 from territoire_geo.errors import StaleSourceWarning
+from territoire_geo.loaders._codes import texts
 from territoire_geo.loaders._layout import Layout, Tidy
 from territoire_geo.loaders._place_rows import place_rows
 from territoire_geo.tables import Note
@@ -18,10 +19,10 @@ def _recognise(columns: frozenset[str]) -> bool:
 
 
 def _tidy(raw: pd.DataFrame) -> Tidy:
-    agencies = raw[raw["TYPE_SITE"].str.strip().eq(AGENCY)]
-    frame = pd.DataFrame({"id": "agence-" + agencies["REFERENCE_PE"].str.strip(), "type": "agence_france_travail"})
-    frame["name"] = agencies["NOM"].str.strip()
-    return {"places": place_rows(frame, agencies["DN_LONGITUDE"], agencies["DN_LATITUDE"])}
+    agencies = raw[texts(raw["TYPE_SITE"]).eq(AGENCY)]
+    frame = pd.DataFrame({"id": "agence-" + texts(agencies["REFERENCE_PE"]), "type": "agence_france_travail"})
+    frame["name"] = texts(agencies["NOM"])
+    return {"places": place_rows(frame, texts(agencies["DN_LONGITUDE"]), texts(agencies["DN_LATITUDE"]))}
 
 
 LAYOUT: Final = Layout(

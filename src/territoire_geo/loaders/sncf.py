@@ -9,6 +9,7 @@ import pandas as pd
 from territoire_geo.columns import CODE_COMMUNE, CODE_DEPARTEMENT
 from territoire_geo.errors import TerritoireGeoWarning
 from territoire_geo.loaders._catalogue import Entry
+from territoire_geo.loaders._codes import texts
 from territoire_geo.loaders._fetch import Door
 from territoire_geo.loaders._files import whole_file
 from territoire_geo.loaders._layout import Layout, Loader, Raw, Tidy
@@ -42,7 +43,7 @@ def _recognise(columns: frozenset[str]) -> bool:
 
 
 def _tidy(raw: pd.DataFrame) -> Tidy:
-    fields = {tidy: raw[name].str.strip() for tidy, name in _published(frozenset(raw.columns)).items()}
+    fields = {tidy: texts(raw[name]) for tidy, name in _published(frozenset(raw.columns)).items()}
     # A station of several platforms has several UIC codes, joined by `;`: the first one names it.
     frame = pd.DataFrame({"id": "gare-" + fields["uic"].str.split(";").str[0].str.strip(), "type": "gare"})
     frame["name"] = fields["name"]

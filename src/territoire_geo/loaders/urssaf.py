@@ -10,10 +10,11 @@ from territoire_geo.columns import CODE_COMMUNE, CODE_DEPARTEMENT
 from territoire_geo.errors import TerritoireGeoWarning
 from territoire_geo.loaders import _base
 from territoire_geo.loaders._catalogue import Entry
+from territoire_geo.loaders._codes import texts
 from territoire_geo.loaders._fetch import Door
 from territoire_geo.loaders._layout import Layout, Loader, Raw, Tidy
-from territoire_geo.loaders._opendatasoft import Query, export
-from territoire_geo.loaders._read import numbers
+from territoire_geo.loaders._opendatasoft import Query, export, placed
+from territoire_geo.loaders._read import numbers, refuse_hidden, refuse_repeated
 from territoire_geo.tables import Note
 from territoire_geo.territory import Territory
 
@@ -41,13 +42,30 @@ def _read(columns: frozenset[str]) -> frozenset[str]:
 
 def _tidy(raw: pd.DataFrame) -> Tidy:
     column = str(_newest(frozenset(raw.columns)))
-    figures, _ = numbers(raw[[CODE_COMMUNE, column]], [column], where="urssaf")
+    codes = texts(raw[CODE_COMMUNE])
+    figures, _ = numbers(raw[[column]], [column], where="urssaf")
+    refuse_hidden(figures, where="urssaf")
+    _refuse_twice(raw, codes)
     employees = figures[column]
     if FILLED in raw.columns:  # the sum of no figure at all is no figure, even written 0
         employees = employees.mask(pd.to_numeric(raw[FILLED], errors="coerce") == 0)
     # An empty cell is an activity that never had an employer there: it adds nothing; all empty, the sum is unknown.
-    sums = employees.groupby(raw[CODE_COMMUNE].str.strip()).sum(min_count=1)
+    sums = employees.groupby(codes).sum(min_count=1)
+    withheld = (employees.isna() & texts(raw[column]).ne("")).groupby(codes).any()  # a mark is no empty cell
+    sums = sums.astype("str").mask(sums.isna(), "").mask(withheld, "s")
     return {"employees": sums.rename("effectifs_salaries").rename_axis(CODE_COMMUNE).reset_index()}
+
+
+def _refuse_twice(raw: pd.DataFrame, codes: "pd.Series[str]") -> None:
+    """Raise if an activity stands twice in a commune, or its total: it would be counted twice."""
+    activity = "code_ape" if "code_ape" in raw.columns else None
+    kinds = texts(raw[activity]) if activity else pd.Series("", index=raw.index)
+    rows = pd.DataFrame({CODE_COMMUNE: codes, "code_ape": kinds})
+    if activity:
+        rows = rows[kinds.ne("")]  # several activities may have no code
+    elif FILLED not in raw.columns:
+        return
+    refuse_repeated(rows, [CODE_COMMUNE, "code_ape"], where="urssaf")
 
 
 def _asked(source: Entry, departements: Iterable[str]) -> Query:
@@ -65,12 +83,14 @@ def _asked(source: Entry, departements: Iterable[str]) -> Query:
 
 
 def _around(door: Door, source: Entry, territory: Territory) -> Iterator[Raw]:
-    yield export(door, source, _asked(source, territory.communes[CODE_DEPARTEMENT].unique()))
+    asked = _asked(source, territory.communes[CODE_DEPARTEMENT].unique())
+    yield from placed(door, source, LAYOUT) or (export(door, source, asked),)
 
 
 def _national(door: Door, source: Entry) -> Iterator[Raw]:
     base = _base.communes()
-    yield export(door, source, _asked(source, base.loc[base["epsg"].notna(), CODE_DEPARTEMENT].unique()))
+    asked = _asked(source, base.loc[base["epsg"].notna(), CODE_DEPARTEMENT].unique())
+    yield from placed(door, source, LAYOUT) or (export(door, source, asked),)
 
 
 LAYOUT: Final = Layout(
