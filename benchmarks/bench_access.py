@@ -81,7 +81,7 @@ def ours() -> Callable[[], pd.Series[float]]:
 def pysal() -> Callable[[], pd.Series[float]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its imports warn of their own dependencies
-        from access import Access, weights  # noqa: PLC0415 - only the process that measures it loads it
+        from access import Access, weights
     demand, supply, minutes = inputs()
     engine = Access(
         demand_df=demand.to_frame(),

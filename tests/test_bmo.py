@@ -97,7 +97,7 @@ def test_the_file_of_a_year_is_fetched(door):
     with serve(routes) as server:
         (raw,) = bmo.LOADER.around(door(server), entry("bmo"), load_territory("39198", buffer_km=0))
     assert raw.millesime == "2025"
-    assert set(raw.frame) == {"Code métier BMO", "BE25", "met", "xmet"}
+    assert set(raw.frame) == {"Code métier BMO", "BE25", "Dept", "met", "xmet"}
     pile = Pile()
     hiring, _ = pieces(bmo.LAYOUT, raw.frame, pile, where="x")["hiring"]
     assert hiring["projets"].to_dict() == {("2701", "M1X80"): 12, ("5001", "M1X80"): 227}

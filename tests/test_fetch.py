@@ -609,7 +609,7 @@ def test_a_damaged_pace_is_forgotten(door):
 def test_a_drip_is_abandoned(door):
     with (
         serve({"*": Reply(body=b"x" * 4000, drip=0.02)}) as server,
-        pytest.raises(SourceUnavailableError, match=r"sends less than 500 bytes per second \(asked 2 times\)"),
+        pytest.raises(SourceUnavailableError, match=r"sends less than 500 bytes per second \(asked 3 times\)"),
     ):
         fetch(door, entry(server))
     assert not held(door)
