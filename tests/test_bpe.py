@@ -220,6 +220,23 @@ def test_counts_of_iris_are_summed_by_commune_and_type():
     assert np.isnan(table.loc["D502-39198", "nombre"])
 
 
+@pytest.mark.parametrize("layout", [bpe.COUNTS, bpe.POINTS])
+def test_of_several_years_in_one_file_the_last_is_read_and_told(layout):
+    shape = {"NB_EQUIP": ["1", "3", "9"]} if layout is bpe.COUNTS else {"LONGITUDE": "5.5", "LATITUDE": "47.1"}
+    raw = pd.DataFrame({"AN": ["2018", "2021", ""], "DEPCOM": "39198", "TYPEQU": "D502"} | shape)
+    pile = Pile()
+    table, _ = pieces(layout, raw, pile, where="bpe")["facilities"]
+    assert table["nombre"].tolist() == [3.0 if layout is bpe.COUNTS else 1.0]
+    assert any("2018, 2021); only 2021 is read" in note.en for note in pile.notes)
+    assert any("2018, 2021) ; seul 2021 est lu" in note.fr for note in pile.notes)
+    assert not any("BPE 2018" in note.en for note in pile.notes)
+    raw["AN"] = ["2021", "2021", ""]
+    pile = Pile()
+    table, _ = pieces(layout, raw, pile, where="bpe")["facilities"]
+    assert table["nombre"].sum() == (13.0 if layout is bpe.COUNTS else 3.0)
+    assert not any("only" in note.en for note in pile.notes)
+
+
 def test_the_published_counts_of_2019(published):
     ((_, raw),) = read_texts(published / "insee" / "bpe_ens_2019.parquet", bpe.COUNTS.columns)
     assert len(raw) == 1_060_614

@@ -54,8 +54,8 @@ def test_every_source_is_listed_and_nothing_is_asked(tmp_path):
 def test_france_is_brought_once(brought, producers):
     result, folder = brought
     assert result.exit_code == 0, result.output
-    assert (folder / "france" / "activity.parquet").is_file()
-    assert re.search(r"Écrit : .*activity\.parquet \(0,\d Mo\)", result.output)
+    assert (folder / "france" / "activity" / "insee_emplois.parquet").is_file()
+    assert re.search(r"Écrit : .*activity/insee_emplois\.parquet \(0,\d Mo\)", result.output)
     assert "Insee, Recensement de la population, voitures des ménages (insee_voitures)" in result.output
     asked = producers.paths()
     again = run("sources", "fetch", "--france", **at(producers.url, folder))
@@ -87,15 +87,15 @@ def test_one_source_at_a_time_and_several_mistakes(producers, brought, tmp_path)
     here = at(producers.url, tmp_path / "cache")
     result = run("sources", "fetch", "sncf_gares", **here)
     assert result.exit_code == 0, result.output
-    assert "places.parquet" in result.output
-    assert "activity.parquet" not in result.output
+    assert "places/sncf_gares.parquet" in result.output
+    assert "activity" not in result.output
     for arguments, status, said in (
         (("fetch",), 2, "--france"),
         (("fetch", "bnlc", "--france"), 2, "--france"),
-        (("fetch", "nowhere"), 1, "'nowhere' is not a source of the catalogue"),
-        (("fetch", "osrm"), 1, "it has no national file"),
-        (("list", "nowhere"), 1, "'nowhere' is not a source"),
-        (("check", "nowhere"), 1, "'nowhere' is not a source"),
+        (("fetch", "nowhere"), 2, "'nowhere' is not a source of the catalogue"),
+        (("fetch", "osrm"), 2, "it has no national file"),
+        (("list", "nowhere"), 2, "'nowhere' is not a source"),
+        (("check", "nowhere"), 2, "'nowhere' is not a source"),
     ):
         result = run("sources", *arguments, **here)
         assert (result.exit_code, said in result.output) == (status, True), result.output
@@ -125,7 +125,7 @@ def test_a_network_that_is_down_says_where_files_go(brought, tmp_path):
     (tmp_path / "by-hand" / "bnlc" / "bnlc.csv").write_text(CARPOOL, encoding="utf-8")
     assert "placée à la main" in run("sources", "list", "bnlc", **here).output
     placed = run("sources", "fetch", "bnlc", "--offline", **here)
-    assert (tmp_path / "france" / "places.parquet").is_file(), placed.output
+    assert (tmp_path / "france" / "places" / "bnlc.parquet").is_file(), placed.output
     _ = brought
 
 
@@ -133,10 +133,8 @@ CARPOOL = "id_lieu,nom_lieu,insee,Xlong,Ylat,ouvert\n39198-C-001,Aire de Dole,39
 
 
 def test_one_producer_is_down_and_the_command_says_so(producers, tmp_path, monkeypatch):
-    monkeypatch.setitem(
-        producers.routes, "/datagouv/4fd78dee-e122-4c0d-8bf6-ff55d79f3af1", Reply(404, "gone", "text/plain")
-    )
-    result = run("sources", "fetch", "bnlc", "--lang", "en", **at(producers.url, tmp_path))
+    monkeypatch.setitem(producers.routes, BNLC, Reply(404, "gone", "text/plain"))
+    result = run("sources", "fetch", "bnlc", "sncf_gares", "--lang", "en", **at(producers.url, tmp_path))
     assert result.exit_code == 3
     assert "1 source failed: bnlc. Run the command again" in result.output
-    assert (tmp_path / "france" / "places.parquet").is_file(), "the other places are written all the same"
+    assert (tmp_path / "france" / "places" / "sncf_gares.parquet").is_file(), "the other is written all the same"

@@ -257,8 +257,7 @@ def test_services_come_through_the_door(door, tmp_path):
     content = parquet(services({}), tmp_path / "s.parquet").read_bytes()
     [loader] = di.LOADERS
     with serve({f"/{entry(loader.source).path}": publish(content, content_type="binary/octet-stream")}) as server:
-        pile = Pile()
-        bring(pile, loader, lambda _, source: loader.around(door(server), source, None))
+        pile = bring(loader, lambda _, source: loader.around(door(server), source, None))
         [raw] = loader.national(door(server, offline=True), entry(loader.source))
     [piece] = pile.pieces["places"]
     assert list(piece.frame.index) == ["dora--s1"]

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from dataclasses import replace
 from email.utils import formatdate
 from io import BytesIO
@@ -181,8 +182,16 @@ def test_the_environment_opens_the_door(monkeypatch, tmp_path):
     assert open_door().cache == tmp_path
     assert open_door().offline
     assert not open_door(offline=False).offline
-    monkeypatch.setenv("TERRITOIRE_GEO_OFFLINE", "0")
-    assert not open_door().offline
+    for word, shut in {"Oui": True, " TRUE ": True, "on": True, "yes": True, "0": False, "non": False, "Off": False,
+                       "no": False, "false": False, "": False}.items():  # fmt: skip
+        monkeypatch.setenv("TERRITOIRE_GEO_OFFLINE", word)
+        assert open_door().offline is shut
+    monkeypatch.setenv("TERRITOIRE_GEO_OFFLINE", "2")
+    with pytest.raises(
+        SourceError, match=r"TERRITOIRE_GEO_OFFLINE: '2' is neither yes \(1, true, yes, oui, on\) nor no"
+    ):
+        open_door()
+    assert open_door(offline=True).offline
     assert not list(tmp_path.iterdir())
 
 
@@ -332,6 +341,29 @@ def test_a_file_placed_by_hand_comes_first(door, no_socket):
         fetch(door, source)
 
 
+@pytest.mark.parametrize("name", ["data.csv.crdownload", "data.zip.part", "data.tmp", "DATA.ZIP.PART"])
+def test_a_download_that_has_not_ended_is_refused(door, name):
+    folder = door.cache / "by-hand" / "a_source"
+    folder.mkdir(parents=True)
+    (folder / name).write_bytes(CSV)
+    with pytest.raises(SourceError, match=f"{name}: its download is not finished"):
+        fetch(door, entry())
+    (folder / "data.csv").write_bytes(b"")  # a browser makes both
+    with pytest.raises(SourceError, match=f"{name}: its download is not finished"):
+        fetch(door, entry())
+
+
+@pytest.mark.parametrize("name", ["data", "data.csv.1", "data."])
+def test_a_name_that_does_not_tell_its_format_is_refused(door, name):
+    folder = door.cache / "by-hand" / "a_source"
+    folder.mkdir(parents=True)
+    (folder / name).write_bytes(zipped({"data.csv": CSV}))
+    with pytest.raises(
+        SourceFormatError, match=r"does not end as a format that is read \(\.csv, .*\.zip.*suffix under"
+    ):
+        fetch(door, entry())
+
+
 def test_a_page_saved_by_hand_is_refused(door):
     folder = door.cache / "by-hand" / "a_source"
     folder.mkdir(parents=True)
@@ -384,6 +416,12 @@ def test_what_is_here_and_forgetting_it(door):
 )
 def test_addresses_that_may_be_asked(url, allowed):
     assert (not _calls.fault(url)) is allowed
+
+
+@pytest.mark.parametrize("base", ["https://", "https:", "https:///", "http://"])
+def test_an_address_without_server_is_said(door, base):
+    with pytest.raises(SourceError, match="names no server: write https://"):
+        fetch(replace(door, bases={"fake": base}), entry())
 
 
 @pytest.mark.parametrize(
@@ -474,6 +512,60 @@ def test_secrets_are_never_written_down(door, caplog):
     assert "api_key=***&n=1" in str(caught.value)
     assert "no right for *** and ***" in str(caught.value)
     assert cached(door, source).url.endswith("api_key=***&n=1")
+
+
+def chained(error):
+    """Everything that a failure and those below it say."""
+    said = "".join(traceback.format_exception(error))
+    while error is not None:
+        said += f"{error} {error!r} {error.args}"
+        error = error.__cause__ or error.__context__
+    return said
+
+
+@pytest.mark.parametrize("pad", [0, 185, 4085])
+def test_a_server_that_echoes_our_key_does_not_have_it_logged(door, caplog, pad):
+    caplog.set_level(logging.DEBUG)
+    key = "5b3ce3597851110001cf6248-the-secret-half"
+    ask = Ask(json={"a": 1}, headers=(("Authorization", key),))
+    space = "x" * pad if pad < 200 else " " * pad  # where messages are cut
+
+    def echo(request):
+        return Reply(500, space + request.headers["Authorization"])
+
+    with serve({"*": echo}) as server, pytest.raises(SourceUnavailableError) as caught:
+        fetch_json(door, entry(server, kind="json"), ask)
+    for text in (caplog.text, chained(caught.value)):
+        assert "answered 500" in text
+        assert "5b3c" not in text
+        assert "secret-half" not in text
+
+
+@pytest.mark.parametrize("headers", [{"ETag": '"KEY"'}, {"Last-Modified": "KEY"}, {"Content-Type": "text/csv; x=KEY"}])
+def test_what_a_server_says_of_an_answer_is_kept_without_our_key(door, headers):
+    key = "5b3ce3597851110001cf6248"
+    said = {name: value.replace("KEY", key) for name, value in headers.items()}
+    with serve({"*": Reply(body=CSV, headers=said)}) as server:
+        fetch(door, entry(server), Ask(headers=(("Authorization", key),)))
+    written = "".join(path.read_text() for path in door.cache.rglob("*.json"))
+    assert "***" in written
+    assert key not in written
+
+
+def test_what_libraries_say_of_our_key_is_not_chained(door, caplog):
+    caplog.set_level(logging.INFO)
+    with serve({}) as server:
+        gone = server.url
+    failures = []
+    for one, ask in (
+        (entry(path="data.csv"), Ask(headers=(("Authorization", "hush-hush-hush\nhush"),))),
+        (entry(path="data.csv"), Ask(params=(("api_key", "hush hush/hush"),))),
+    ):
+        with pytest.raises(SourceUnavailableError) as caught:
+            fetch(replace(door, bases={"fake": gone}), one, ask)
+        failures.append(chained(caught.value))
+    for text in (*failures, caplog.text):
+        assert "hush" not in text
 
 
 def test_neither_netrc_nor_proxy_for_this_machine(door, monkeypatch, tmp_path):

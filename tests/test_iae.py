@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -17,9 +18,10 @@ from territoire_geo.loaders import _base, iae, iae_list
 from territoire_geo.loaders._calls import Pace
 from territoire_geo.loaders._catalogue import entry
 from territoire_geo.loaders._contacts import links, without_contacts
+from territoire_geo.loaders._cut import cut
 from territoire_geo.loaders._fetch import Door
 from territoire_geo.loaders._live import bring
-from territoire_geo.loaders._pile import Pile
+from territoire_geo.loaders._pile import Pile, Whole
 from territoire_geo.loaders._places import cut_to
 from territoire_geo.loaders._read import read_texts
 from territoire_geo.loaders._references import totals
@@ -212,15 +214,38 @@ def test_every_departement_of_the_territory_is_asked(load, demo):
     frame = load(rows, territory=territory)
     asked_for = sorted(dict(request.params)["departement"] for request in asked(load.server))
     assert asked_for == sorted(territory.communes["code_departement"].unique())
-    assert load.raw.departements == tuple(asked_for)
+    assert load.raw.departements == ("21", "39")  # those whose answer was not empty
     assert len(frame) == 2
 
 
-def test_a_departement_without_structure_is_no_error_but_none_at_all_is(load, demo):
+def test_a_departement_without_structure_is_unknown_and_told_but_none_at_all_is_an_error(load, demo):
     territory, _ = demo
     assert len(load([RECORD], territory=territory)) == 1
+    assert load.raw.departements == ("39",)
+    others = sorted({*territory.communes["code_departement"]} - {"39"})
+    [note] = [note for note in load.raw.notes if "empty answer" in note.en]
+    assert all(code in note.en and code in note.fr for code in others[:3])
+    assert "inconnu, et non nul" in note.fr
+    frame = load([RECORD])
+    assert not any("empty answer" in note for note in load.notes)
+    drawn = totals({"structures": frame}, _base.communes(), listed=("39",))
+    assert drawn["siae"].dropna().index.tolist() == [("DEP", "39")]
     with pytest.raises(SourceFormatError, match="no structure at all in '39'"):
         load(json_reply({"count": 0, "next": None, "previous": None, "results": []}))
+
+
+def test_where_the_answer_was_empty_nothing_is_covered(load):
+    territory = load_territory("39198", buffer_km=12)
+    areas = territory.communes["code_departement"]
+    assert set(areas) == {"21", "39"}
+    frame = load([RECORD | {"departement": "21"}], territory=territory)
+    whole = Whole(frame, pd.Series(dtype="str"), (), (), load.raw.departements)
+    tables = cut({"structures": whole}, territory, Pile(), "live")
+    assert tables.covered("structures", areas.index).tolist() == areas.eq("21").tolist()
+    assert any("does not cover département '39'" in note.en for note in tables.notes)
+    assert any("ne couvre pas le département '39'" in note.fr for note in tables.notes)
+    for told in (None, ("21", "39")):
+        assert not cut({"structures": replace(whole, departements=told)}, territory, Pile(), "live").extents
 
 
 def test_france_is_every_departement(door):
@@ -486,9 +511,8 @@ def test_offline_all_comes_from_the_cache(door, dole):
 
 
 def test_the_whole_path_cites_and_tells(door, dole):
-    pile = Pile()
     with serve({SIAES: api([RECORD]), OPEN_FILE: open_file(), "/search": directory(), "*": geocoder(HIT)}) as server:
-        bring(pile, iae.LOADERS[0], lambda loader, source: loader.around(door(server), source, dole))
+        pile = bring(iae.LOADERS[0], lambda loader, source: loader.around(door(server), source, dole))
     [piece] = pile.pieces["structures"]
     assert piece.departements == ("39",)
     cited = "Les emplois de l'inclusion, Structures de l'insertion par l'activité économique, liste du "

@@ -1,15 +1,19 @@
 """Live loading and the national store, with sources made for the test: what is asked, what fails, what is kept."""
 
+import json
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from territoire_geo import SourceUnavailableError, TerritoireGeoWarning, load_tables, load_territory
-from territoire_geo.errors import SourceFormatError, StaleSourceWarning
+from territoire_geo.errors import StaleSourceWarning, SuppressedValueWarning
 from territoire_geo.loaders import _catalogue, _france, _live, _store, open_door
 from territoire_geo.loaders._layout import Layout, Loader, Raw
+from territoire_geo.tables import Note
 
 pytestmark = pytest.mark.filterwarnings("ignore::territoire_geo.errors.TerritoireGeoWarning")
 DOLE, TAVAUX = "39198", "39526"
@@ -143,7 +147,7 @@ def test_one_download_then_anywhere_offline(dole, door, sources):
     cars = source_of("cars", CARS, source="insee_voitures")
     sources(cars)
     brought = _france.fetch_france(door)
-    assert [path.name for path in brought.files] == ["cars.parquet", "references.parquet"]
+    assert [path.parent.name for path in brought.files] == ["cars", "references"]
     assert brought.failures == {}
 
     def never(*_args):
@@ -176,34 +180,87 @@ def test_a_failing_source_leaves_its_national_table_as_it_was(dole, door, source
 BIRTHS = [{"code_commune": DOLE, "naissances": "30", "annees": "3"}]
 
 
-def test_one_source_comes_with_those_of_its_tables(door, sources):
-    active, jobs = (
-        source_of("activity", ACTIVE, source="insee_activite"),
-        source_of("activity", JOBS, source="insee_emplois"),
-    )
-    other = source_of("births", BIRTHS, source="insee_naissances", failing=AssertionError("asked"))
+def test_a_source_asked_for_by_its_name_comes_alone_and_stands_in(dole, door, sources):
+    active = source_of("activity", ACTIVE, source="insee_activite")
+    jobs = source_of("activity", JOBS, source="insee_emplois")
     stand_in = source_of("activity", WHOLE, source="insee_comparateur")
-    sources(active, jobs, other, stand_in)
+    sources(active, jobs, stand_in)
     brought = _france.fetch_france(door, only=["insee_activite"])
-    assert [path.name for path in brought.files] == ["activity.parquet", "references.parquet"]
-    stored = _store.whole(door, "activity")
-    assert stored.frame.loc[DOLE, "emplois"] == 70
-    sources(active, jobs, source_of("births", BIRTHS, source="insee_naissances"), stand_in)
+    assert [path.parent.name for path in brought.files] == ["activity"]
+    assert list(_store.stored(door)["activity"]) == ["insee_activite"]
+    both = load_tables(dole, door=door)  # one from the store, one asked
+    assert both.activity.loc[DOLE, ["actifs_15_64", "emplois"]].tolist() == [50, 70]
     _france.fetch_france(door, only=["insee_comparateur"])  # asked by its name, it takes the place of the other
-    assert _store.whole(door, "activity").frame.loc[DOLE, "actifs_15_64"] == 49
+    assert list(_store.stored(door)["activity"]) == ["insee_comparateur"]
+    assert load_tables(dole, door=door).activity.loc[DOLE, ["actifs_15_64", "emplois"]].tolist() == [49, 69]
+    _france.fetch_france(door, only=["insee_activite"])  # and the other way round
+    assert list(_store.stored(door)["activity"]) == ["insee_activite"]
 
 
-def test_the_store_is_read_or_refused(dole, door, sources, tmp_path):
+def test_what_a_source_does_not_concern_is_left_alone(dole, door, sources):
+    cars = source_of("cars", CARS, source="insee_voitures")
+    births = source_of("births", BIRTHS, source="insee_naissances")
+    sources(cars, births)
+    before = load_tables(dole, door=door)
+    _france.fetch_france(door, only=["insee_naissances"])
+    after = load_tables(dole, door=door)
+    pd.testing.assert_frame_equal(after.cars, before.cars)
+    pd.testing.assert_frame_equal(after.population, before.population)
+    assert after.references.columns.difference(before.references.columns).tolist() == []
+
+
+def test_a_missing_column_is_no_small_loss(dole, door, sources):
+    failing = SourceUnavailableError("down")
+    active = source_of("activity", ACTIVE, source="insee_activite")
+    sources(active, source_of("activity", JOBS, source="insee_emplois", failing=failing))
+    note = load_tables(dole, door=door).notes[0]
+    assert "part of activity is missing, which these needs lose: Mobility, Employment" in note.en
+    assert "une partie de activity manque, ce que perdent les besoins Mobilité, Emploi" in note.fr
+    stand_in = source_of("activity", WHOLE, source="insee_comparateur")
+    sources(active, source_of("activity", JOBS, source="insee_emplois", failing=failing), stand_in)
+    tables = load_tables(dole, door=door)
+    assert tables.activity.loc[DOLE, ["actifs_15_64", "emplois"]].tolist() == [49, 69]
+    assert "another source stands in" in tables.notes[0].en
+
+
+def test_notes_of_a_source_are_kept_in_the_store(dole, door, sources):
+    given = source_of("cars", CARS, source="insee_voitures")
+    told = Note(SuppressedValueWarning, "arrondi", "rounded")
+
+    def national(*args):
+        return (replace(raw, notes=(told,)) for raw in given.national(*args))
+
+    sources(Loader("insee_voitures", given.layout, given.around, national))
+    _france.fetch_france(door)
+    assert load_tables(dole, door=door).notes == (told,)
+
+
+@pytest.mark.parametrize("wrong", ["half", "plain", "meta", "fields"])
+def test_a_file_of_the_store_that_is_not_readable_is_told_and_asked_again(dole, door, sources, tmp_path, wrong):
     sources(source_of("cars", CARS, source="insee_voitures"))
     _france.fetch_france(door)
-    path = tmp_path / "france" / "cars.parquet"
-    content = path.read_bytes()
-    path.write_bytes(content[: len(content) // 2])
-    with pytest.raises(SourceFormatError, match="not a readable table of the store"):
-        load_tables(dole, door=door)
-    pd.DataFrame(CARS).to_parquet(path)
-    with pytest.raises(SourceFormatError, match="written by another version"):
-        load_tables(dole, door=door)
+    path = tmp_path / "france" / "cars" / "insee_voitures.parquet"
+    if wrong == "half":
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    elif wrong == "plain":
+        pd.DataFrame(CARS).to_parquet(path)
+    else:
+        table = pq.read_table(path)
+        meta = json.loads(table.schema.metadata[b"territoire_geo"])
+        changed = [meta] if wrong == "meta" else meta | {"sources": [{"unknown": 1}]}
+        pq.write_table(table.replace_schema_metadata({b"territoire_geo": json.dumps(changed)}), path)
+    tables = load_tables(dole, door=door)
+    assert tables.cars.loc[DOLE, "menages"] == 100
+    assert "laissée de côté" in tables.notes[0].fr
+    assert str(path) in tables.notes[0].en
+
+
+def test_the_files_of_the_store_may_be_shared(door, sources, tmp_path):
+    sources(source_of("cars", CARS, source="insee_voitures"))
+    _france.fetch_france(door)
+    path = tmp_path / "france" / "cars" / "insee_voitures.parquet"
+    (tmp_path / "other").touch()
+    assert path.stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
 def test_located_rows_of_the_store_are_those_of_the_territory(dole, door, sources):

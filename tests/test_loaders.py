@@ -690,3 +690,36 @@ def test_an_extent_is_a_distance_around_a_territory(tmp_path, entry):
     (tmp_path / "sources.toml").write_text(f"[births]\n{entry}\n", encoding="utf-8")
     with pytest.raises(SourceFormatError, match="within_km is a distance"):
         load_tables(load_territory("39198", buffer_km=0), sources=tmp_path)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Two published files of one thing
+
+
+POINTS = "AN;DEPCOM;TYPEQU;LAMBERT_X;LAMBERT_Y;LONGITUDE;LATITUDE\n{};39198;D502;;;5.49;47.09\n"
+
+
+def test_facilities_of_two_vintages_are_not_added(load):
+    assert load({"a.csv": POINTS.format(2024)}).facilities["nombre"].sum() == 1
+    with pytest.raises(TableError, match="both count 'D502/39198'"):
+        load({"a.csv": POINTS.format(2023), "b.csv": POINTS.format(2024).replace("5.49", "5.48")})
+
+
+def test_files_that_share_the_communes_are_told(load):
+    tables = load({"a.csv": BIRTHS, "b.csv": "code_commune;naissances;annees\n39189;3;5\n"})
+    assert "births: a and b share the communes; check that they are of one vintage." in [n.en for n in tables.notes]
+
+
+def test_a_table_of_passage_tells_the_former_codes_of_the_other_files(load):
+    births = "code_commune;naissances;annees\n39198;3;5\n39999;4;5\n"
+    with pytest.raises(CogYearError, match="'39999'"):
+        load({"a.csv": births})
+    tables = load({"a.csv": births, "passage.csv": "DEPCOM_HIST,DEPCOM\n39999,39198\n39198,39198\n"})
+    assert tables.births["naissances"].to_dict() == {"39198": 7}
+
+
+def test_a_population_of_elsewhere_leaves_that_of_the_package(load):
+    elsewhere = "code_commune;population\n97501;600\n"
+    tables = load({"a.csv": BIRTHS, "b.csv": elsewhere})
+    assert tables.population.loc["39198", "pop_65_plus"] > 0
+    assert any("does not cover the territory, that of the package is used" in note.en for note in tables.notes)

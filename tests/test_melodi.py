@@ -1049,6 +1049,30 @@ def test_a_national_file_placed_by_hand_is_read_without_a_network(ask, territory
         assert refined("insee_familles", raws)["families"].loc[DOLE, "familles"] == 3 * SIZE
 
 
+@pytest.mark.parametrize("kind", ["columns", "codes", "damaged", "text"])
+def test_a_wrong_file_placed_by_hand_is_named_and_must_be_replaced(ask, territory, tmp_path, kind):
+    frame = held("insee_familles", places(territory))
+    if kind == "codes":
+        frame = frame[frame["TFN"] == "_T"]
+    wrong = held("insee_emplois", places(territory)) if kind == "columns" else frame
+    body = packed(wrong, "DS_OTHER")
+    name = "data.csv" if kind == "text" else "data.zip"
+    body = {"damaged": body[: len(body) // 2], "text": b"GEO;X\n1;2\n"}.get(kind, body)
+    path = hand_folder(tmp_path / "cache", "insee_familles") / name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(body)
+    for where in (territory, None):
+        with pytest.raises(SourceFormatError) as caught:
+            ask("insee_familles", {}, where, offline=True)
+        message = str(caught.value)
+        assert message.startswith(
+            f"{path}: placed by hand, it is not the file of insee_familles (DS_RP_FAMILLE_COMP). "
+        )
+        assert "Replace it by that of " in message
+        assert "in the catalogue" not in message
+        assert message.count(str(path)) == 1
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".zip"])
 def test_a_cube_is_read_from_any_of_its_formats(territory, tmp_path, suffix):
     frame = held("insee_familles", places(territory))

@@ -292,8 +292,14 @@ def test_registered_jobseekers_count_only_when_known_everywhere():
     result = diagnose(EVERYWHERE, tables, needs=(BY_ID["insertion"],))
     assert result.needs[0].demand.label.startswith("Demandeurs d'emploi inscrits")
     seekers.loc[D] = np.nan
-    frame, _ = assess("insertion", small.tables(jobseekers=seekers))
+    frame, notes = assess("insertion", small.tables(jobseekers=seekers))
     assert frame["demand"].tolist() == [40, 20, 10, 8]
+    assert "those of the census, not the registered jobseekers (A, B, C), unknown in 1 communes" in notes
+    assert f"('{D}')" in notes
+    for told in (assess("insertion", small.tables())[1], assess("insertion", tables)[1]):
+        assert "of the census" not in told
+    _, notes = assess("insertion", small.tables(jobseekers=seekers, structures=None))
+    assert "of the census" in notes
 
 
 def test_structures_without_a_place_are_said_and_never_a_shortage():

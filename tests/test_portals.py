@@ -412,6 +412,27 @@ def test_a_whole_file_is_summed_by_commune_for_its_latest_year():
     assert np.isnan(employees.loc["39002", "effectifs_salaries"])
 
 
+@pytest.mark.parametrize(
+    ("parts", "total", "state"),
+    [
+        (["100", "s"], None, "secret"),
+        (["s", "s"], None, "secret"),
+        (["s", ""], None, "secret"),
+        (["100", "nd"], None, "not published"),
+        (["", ""], None, "not published"),
+        (["100", ""], 100.0, None),
+        (["0", "100"], 100.0, None),
+    ],
+)
+def test_a_secret_part_is_no_zero_and_a_blank_adds_nothing(parts, total, state):
+    rows = [ESTABLISHMENTS[0] | {"code_ape": str(n), "effectifs_salaries_2025": one} for n, one in enumerate(parts)]
+    frame, states = pieces(urssaf.LAYOUT, pd.DataFrame(rows), Pile(), where="file")["employees"]
+    code = rows[0]["code_commune"]
+    figure = frame.loc[code, "effectifs_salaries"]
+    assert (None if np.isnan(figure) else figure) == total
+    assert states.get((code, "effectifs_salaries")) == ("secret" if state == "secret" else None)
+
+
 def test_the_portal_sums_and_no_figure_at_all_stays_unknown(door, dole):
     with serve({path_of("urssaf_effectifs"): portal(ESTABLISHMENTS)}) as server:
         raw, tidy = around(door(server), "urssaf_effectifs", dole)

@@ -467,7 +467,7 @@ def test_unknown_engines_and_modes_are_refused(tmp_path):
 
 
 def test_offline_says_what_is_missing(tmp_path):
-    with pytest.raises(SourceUnavailableError, match=r"OSRM.*driving/\.\.\.: not in the cache.*load_minutes"):
+    with pytest.raises(SourceUnavailableError, match=r"OSRM.*driving/\.\.\..*: not in the cache.*load_minutes"):
         fetch_minutes(territory(), door=Door(tmp_path, offline=True))
 
 

@@ -5,18 +5,21 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, Literal
 from urllib.parse import parse_qsl
 
 import click
 
-from territoire_geo.errors import SourceUnavailableError, TerritoireGeoError, TerritoireGeoWarning
+from territoire_geo.errors import SourceError, SourceUnavailableError, TerritoireGeoError, TerritoireGeoWarning
 from territoire_geo.loaders._cache import hand_folder
 from territoire_geo.loaders._catalogue import SOURCES, Entry
 from territoire_geo.loaders._catalogue import entry as find
 from territoire_geo.loaders._fetch import Ask, Door, copies, open_door, probe
-from territoire_geo.loaders._france import fetch_france
+from territoire_geo.loaders._france import chosen, fetch_france
+from territoire_geo.loaders._live import DOWN
+from territoire_geo.loaders._pace import AWAY
 from territoire_geo.loaders._store import FOLDER, stored
 
 Lang = Literal["fr", "en"]
@@ -69,9 +72,10 @@ def sources() -> None:
 @LANG
 def list_command(ids: tuple[str, ...], lang: Lang) -> None:
     """Say what each source is, and what of it is on this machine, how old."""
+    wanted = _entries(ids)
     with _guarded():
         door = open_door(offline=True)
-        for entry in [find(name) for name in ids] or SOURCES:
+        for entry in wanted:
             tables = ", ".join(entry.tables) or "-"
             click.echo(
                 f"{entry.id}  [{entry.producer}, {entry.vintage()}]\n  {entry.title}\n  {tables} ; {entry.licence}"
@@ -90,6 +94,10 @@ def fetch_command(ids: tuple[str, ...], lang: Lang, *, france: bool, offline: bo
     """Bring the national files of the sources ID, or of all with --france, for use anywhere without a network."""
     if france == bool(ids):
         raise click.UsageError("give ids of sources, or --france for all of them (see `territoire-geo sources list`).")
+    try:
+        chosen(ids)
+    except SourceError as error:
+        raise click.BadParameter(str(error), param_hint="ID") from error
     say_what_is_done()
     with _guarded(debug=debug):
         door = open_door(offline=True if offline else None)
@@ -116,21 +124,38 @@ def _say_failures(failures: Mapping[str, Exception], lang: Lang) -> None:
 @LANG
 def check_command(ids: tuple[str, ...], lang: Lang) -> None:
     """Ask each producer whether it answers, and whether its file has changed since the local copy."""
+    wanted = _entries(ids)
     with _guarded():
         door = open_door()
-        dead = []
-        for entry in [find(name) for name in ids] or SOURCES:
-            found = probe(door, entry, light(entry))
+        dead: list[Entry] = []
+        away: set[str] = set()
+        for source in wanted:
+            silent = source.service.id in away or len(away) >= DOWN
+            found = probe(replace(door, offline=True) if silent else door, source, light(source))
+            if found.detail.startswith(AWAY):
+                away.add(source.service.id)
             said = "dead" if not found.alive else "changed" if found.changed else "alive"
-            click.echo(f"{entry.id:28} {TEXTS[lang][said]}{f' ({found.detail})' if found.detail else ''}")
-            if not found.alive:
-                dead.append(entry)
-        for entry in dead:
-            where = hand_folder(door.cache, entry.id)
-            told = TEXTS[lang]["place"].format(page=entry.landing_page, folder=where)
-            click.echo(f"territoire-geo: {entry.id}: {told}", err=True)
-        if dead:
-            sys.exit(UNAVAILABLE)
+            detail = f" ({found.detail})" if found.detail and not silent else ""
+            click.echo(f"{source.id:28} {TEXTS[lang][said]}{detail}")
+            dead += [] if found.alive else [source]
+        _say_dead(door, dead, lang)
+
+
+def _say_dead(door: Door, dead: list[Entry], lang: Lang) -> None:
+    for source in dead:
+        told = source.landing_page
+        if source.published:
+            told = TEXTS[lang]["place"].format(page=told, folder=hand_folder(door.cache, source.id))
+        click.echo(f"territoire-geo: {source.id}: {told}", err=True)
+    if dead:
+        sys.exit(UNAVAILABLE)
+
+
+def _entries(ids: tuple[str, ...]) -> tuple[Entry, ...]:
+    try:
+        return tuple(find(name) for name in ids) or SOURCES
+    except SourceError as error:
+        raise click.BadParameter(str(error), param_hint="ID") from error
 
 
 def _state(door: Door, source: Entry, lang: Lang) -> str:
@@ -152,9 +177,8 @@ def _say_store(door: Door, lang: Lang) -> None:
     if not tables:
         click.echo(texts["no_store"])
         return
-    ages = [
-        f"{name} ({datetime.fromtimestamp(path.stat().st_mtime, tz=UTC):%Y-%m-%d})" for name, path in tables.items()
-    ]
+    times = {name: max(path.stat().st_mtime for path in files.values()) for name, files in tables.items()}
+    ages = [f"{name} ({datetime.fromtimestamp(latest, tz=UTC):%Y-%m-%d})" for name, latest in times.items()]
     click.echo(texts["store"].format(folder=door.cache / FOLDER, tables=", ".join(ages)))
 
 

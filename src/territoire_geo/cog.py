@@ -19,6 +19,7 @@ from territoire_geo.errors import CogYearError, TableError
 COG_YEAR: Final = 2026
 CODE_PATTERN: Final = r"(?:\d{2}|2[AB])\d{3}"
 NAMED: Final = 3  # codes quoted in a message
+LONGEST: Final = 60  # characters of a code that are quoted: a cell may hold a whole file
 
 ARRONDISSEMENTS: Final[Mapping[str, str]] = {
     **{f"751{number:02d}": "75056" for number in range(1, 21)},
@@ -65,7 +66,7 @@ def quote(codes: Iterable[object]) -> str:
     """
     named = ["/".join(str(part) for part in code) if isinstance(code, tuple) else str(code) for code in codes]
     rest = len(named) - NAMED
-    shown = ", ".join(repr(code) for code in named[:NAMED])
+    shown = ", ".join(repr(code if len(code) <= LONGEST else f"{code[:LONGEST]}...") for code in named[:NAMED])
     return f"{shown} and {rest} more" if rest > 0 else shown
 
 

@@ -9,13 +9,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from territoire_geo.errors import SourceError, SourceUnavailableError
+from territoire_geo.errors import SourceError, SourceFormatError, SourceUnavailableError
 from territoire_geo.loaders._disk import Part, locked, sha256, sync, write
 
 CHEAP: Final = 50 * 10**6  # bytes that are hashed at every use; larger files, when their date on the disk has changed
 DAY: Final = 86_400.0
 GRACE: Final = DAY  # an answer that nothing refers to any more may still be read by another process
 KEPT_PARTS: Final = 7 * DAY
+UNFINISHED: Final = frozenset({".crdownload", ".part", ".partial", ".download", ".opdownload", ".tmp"})
+SUFFIXES: Final = (".csv", ".txt", ".json", ".geojson", ".parquet", ".xlsx", ".xls", ".zip", ".gz")
 
 
 @dataclass(frozen=True)
@@ -171,16 +173,24 @@ def by_hand(cache: Path, source_id: str) -> Path | None:
     Raises
     ------
     SourceError
-        If there are several.
+        If there are several, or the download of one has not ended.
+    SourceFormatError
+        If its name does not tell its format: it is read by its suffix.
     """
     folder = hand_folder(cache, source_id)
     try:
         placed = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     except OSError:
         return None
+    for path in placed:
+        if path.suffix.lower() in UNFINISHED:
+            raise SourceError(f"{path}: its download is not finished. Wait for its end, or download it again.")
     if len(placed) > 1:
         names = ", ".join(path.name for path in placed[:3])
         raise SourceError(f"{folder}: {len(placed)} files ({names}...) where one is expected. Leave the right one.")
+    if placed and placed[0].suffix.lower() not in SUFFIXES:
+        message = f"{placed[0]}: its name does not end as a format that is read ({', '.join(SUFFIXES)})."
+        raise SourceFormatError(f"{message} Give it back the suffix under which it is published.")
     return placed[0] if placed else None
 
 

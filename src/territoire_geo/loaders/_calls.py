@@ -16,6 +16,7 @@ JSON_FORMATS: Final = frozenset({"json", "geojson"})
 PACKED_FORMATS: Final = frozenset({"zip", "parquet", "xlsx", "xls", "gz"})  # packing them again would gain nothing
 SECRETS: Final = re.compile(r"key|token|secret|passw|auth|signature|credential|cookie", re.IGNORECASE)
 HIDDEN: Final = "***"
+HEAD_SECRET: Final = 8  # characters of the beginning of a secret that are enough to tell it, when its end was cut
 SHORTEST_SECRET: Final = 4  # characters: hiding "1" would hide half of a message
 
 
@@ -121,8 +122,10 @@ class Call:
         """Take our secrets out of what a server says."""
         sent = [*self.ask.params, *parse_qsl(urlsplit(self.url).query), *self.ask.headers]
         words = {word for name, value in sent if SECRETS.search(name) for word in (value, *value.split())}
-        for word in sorted(words, key=len, reverse=True):
+        for word in sorted({*words, *map(quote, words)}, key=len, reverse=True):
             text = text.replace(word, HIDDEN) if len(word) >= SHORTEST_SECRET else text
+            if len(word) >= 2 * HEAD_SECRET:  # a text may have been cut in the middle of it
+                text = re.sub(rf"{re.escape(word[:HEAD_SECRET])}[^\s\"']*", HIDDEN, text)
         return text
 
 
@@ -254,6 +257,8 @@ def fault(url: str, *, from_loopback: bool = True) -> str:
         return "is not a URL"
     if user is not None:
         return "holds a user name: credentials do not belong in a URL"
+    if parts.scheme in {"http", "https"} and not host:
+        return "names no server: write https://, then the name of a server"
     here = parts.scheme == "http" and from_loopback and is_loopback(url)
     if host and (parts.scheme == "https" or here):
         return ""

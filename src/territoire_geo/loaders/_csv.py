@@ -117,7 +117,7 @@ def read_csv(opened: Opened, where: str, columns: Columns | None = None) -> pd.D
     if head.empty:
         return pd.DataFrame({head.names[place]: pd.Series(dtype=TEXT) for place in places if head.names[place]})
     table = _parsed(opened, head, places, where)
-    if said.quotes and said.lines > head.lines + table.num_rows:
+    if said.quotes and said.lines > 1 + table.num_rows:
         _check_cells(opened, head, where)
     if said.is_cut:
         message = (

@@ -1,6 +1,7 @@
 """Whole tables to those of a territory: its rows, and what is missing there."""
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 from types import MappingProxyType
 
@@ -52,7 +53,7 @@ def cut(wholes: Mapping[str, Whole], territory: Territory, pile: Pile, sources: 
             fr = f"{name} : {len(unplaced)} lignes sans lieu connu, écartées ({quote(unplaced)})."
             en = f"{name}: {len(unplaced)} rows without a known place, left out ({quote(unplaced)})."
             pile.notes.append(Note(TerritoireGeoWarning, fr, en))
-        extents |= _extent(name, whole.sources, territory, pile)
+        extents |= _extent(name, whole, territory, pile)
         if CONTRACTS[name].located and frames[name].empty and len(whole.frame):
             fr = f"{name} : aucune ligne dans le territoire ni son voisinage."
             en = f"{name}: no row is in the territory or its buffer."
@@ -68,11 +69,33 @@ def cut(wholes: Mapping[str, Whole], territory: Territory, pile: Pile, sources: 
     )
 
 
-def _extent(name: str, sources: Sequence[Source], territory: Territory, pile: Pile) -> dict[str, pd.Index]:
-    """Find the communes that a list with a stated extent covers, and tell the others."""
-    bounded = [source for source in sources if source.within_km is not None]
-    if not bounded or not CONTRACTS[name].located:
+def _extent(name: str, whole: Whole, territory: Territory, pile: Pile) -> dict[str, pd.Index]:
+    """Find the communes that a list covers when it does not cover them all, and tell the others."""
+    if not CONTRACTS[name].located:
         return {}
+    parts = [_within(name, whole.sources, territory, pile), _listed(name, whole, territory, pile)]
+    told = [part for part in parts if part is not None]
+    return {name: reduce(pd.Index.intersection, told)} if told else {}
+
+
+def _listed(name: str, whole: Whole, territory: Territory, pile: Pile) -> pd.Index | None:
+    """Find the communes whose département is in a list; None when all are."""
+    areas = territory.communes[CODE_DEPARTEMENT]
+    outside = ~areas.isin(whole.departements or ())
+    if whole.departements is None or not outside.any():
+        return None
+    count, where = int(outside.sum()), quote(sorted(areas[outside].dropna().unique()))
+    fr = f"{name} : la liste ne couvre pas le département {where} ; {count} communes y sont inconnues."
+    en = f"{name}: the list does not cover département {where}; {count} communes there are unknown."
+    pile.notes.append(Note(IncompleteBufferWarning, fr, en))
+    return areas.index[~outside]
+
+
+def _within(name: str, sources: Sequence[Source], territory: Territory, pile: Pile) -> pd.Index | None:
+    """Find the communes within the distance where a list stops; None when it does not say."""
+    bounded = [source for source in sources if source.within_km is not None]
+    if not bounded:
+        return None
     covered = pd.Series(data=False, index=territory.communes.index)
     for source in bounded:
         here = source.around == territory.code
@@ -85,7 +108,7 @@ def _extent(name: str, sources: Sequence[Source], territory: Territory, pile: Pi
         fr = f"{name} : la liste s'arrête à {where} de son territoire ; au-delà, {outside} communes sont inconnues."
         en = f"{name}: the list stops {where} from its own territory; beyond, {outside} communes are unknown."
         pile.notes.append(Note(IncompleteBufferWarning, fr, en))
-    return {name: covered.index[covered]}
+    return covered.index[covered]
 
 
 def _cog_notes(name: str, pile: Pile, communes: pd.Index) -> list[Note]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from territoire_geo.errors import SourceError
 from territoire_geo.loaders._cache import Record, hand_folder, object_path
 from territoire_geo.loaders._calls import Call, Pace
 from territoire_geo.loaders._disk import sha256
@@ -14,6 +15,8 @@ from territoire_geo.loaders._disk import sha256
 LONG: Final = 60  # characters of a query that a message shows
 CACHE: Final = "TERRITOIRE_GEO_CACHE"
 OFFLINE: Final = "TERRITOIRE_GEO_OFFLINE"
+YES: Final = ("1", "true", "yes", "oui", "on")
+NO: Final = ("0", "false", "no", "non", "off")
 BASES: Final = "TERRITOIRE_GEO_URL_"  # then the id of the service, in capitals
 
 
@@ -54,7 +57,7 @@ def open_door(
     cache
         Folder of the answers; by default TERRITOIRE_GEO_CACHE, or the user's own folder of caches.
     offline
-        Whether the network must not be used; by default, whether TERRITOIRE_GEO_OFFLINE is 1.
+        Whether the network must not be used; by default, whether TERRITOIRE_GEO_OFFLINE is 1 (or true, yes, oui, on).
     bases
         Other base URLs, by id of service, added to those of TERRITOIRE_GEO_URL_<SERVICE>.
 
@@ -62,11 +65,25 @@ def open_door(
     -------
     open_door
         The door; nothing is asked and nothing is written yet.
+
+    Raises
+    ------
+    SourceError
+        If TERRITOIRE_GEO_OFFLINE says neither yes nor no.
     """
     variables = {name.removeprefix(BASES).lower(): url for name, url in os.environ.items() if name.startswith(BASES)}
     folder = cache or os.environ.get(CACHE) or _usual_cache()
-    shut = os.environ.get(OFFLINE, "").strip().lower() in {"1", "true", "yes"} if offline is None else offline
+    shut = _is_offline() if offline is None else offline
     return Door(Path(folder).expanduser().absolute(), shut, MappingProxyType(variables | dict(bases or {})))
+
+
+def _is_offline() -> bool:
+    said = os.environ.get(OFFLINE, "")
+    word = said.strip().lower()
+    if word not in {*YES, *NO, ""}:
+        message = f"{OFFLINE}: {said!r} is neither yes ({', '.join(YES)}) nor no ({', '.join(NO)}, or empty)."
+        raise SourceError(f"{message} Write 1 to use no network, 0 to use it.")
+    return word in YES
 
 
 def _usual_cache() -> str:

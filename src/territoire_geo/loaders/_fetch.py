@@ -224,9 +224,9 @@ def _described(call: Call, path: Path, said: Seen) -> Record:
         sha256=sha256(path),
         size=path.stat().st_size,
         fetched=time.time(),
-        etag=said.etag,
-        last_modified=said.last_modified,
-        content_type=said.content_type,
+        etag=call.hide(said.etag),
+        last_modified=call.hide(said.last_modified),
+        content_type=call.hide(said.content_type),
     )
 
 

@@ -1,20 +1,16 @@
-"""All of France at once: the national files, brought once, parsed into the national store."""
+"""All of France at once: the national files, brought once, parsed into the national store, source by source."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
-from territoire_geo.errors import SourceError, SourceUnavailableError
-from territoire_geo.loaders import _store
+from territoire_geo.errors import SourceError, SourceUnavailableError, TableError
 from territoire_geo.loaders._catalogue import Entry, entry
 from territoire_geo.loaders._fetch import Door
 from territoire_geo.loaders._layout import Loader, Raw
 from territoire_geo.loaders._layouts import LOADERS
-from territoire_geo.loaders._live import Failures, all_failed, gather, tell_failure, through
-from territoire_geo.loaders._pile import Pile, Whole
-from territoire_geo.loaders._tables import assembled
+from territoire_geo.loaders._live import LOG, Failures, all_failed, bring, through
+from territoire_geo.loaders._store import remove, stored, write_source
 from territoire_geo.tables import Note
 
 
@@ -31,14 +27,16 @@ def fetch_france(door: Door, *, only: Collection[str] = ()) -> Brought:
     """
     Bring the national files and parse them into the store of this machine; what is in the cache is not asked again.
 
-    A source that fails leaves its tables as they were; the others are written. Run again to go on.
+    Each source is written as soon as it is read: one that fails leaves what the store had of it, and a run that is
+    stopped goes on where it was. A source that stands in for another is brought when the store lacks one of its tables,
+    or when it is asked for: it then takes the place of the others.
 
     Parameters
     ----------
     door
         The network, or its cache.
     only
-        Ids of sources; the others that give the same tables come with them. All of them when empty.
+        Ids of sources, all of them when empty.
 
     Returns
     -------
@@ -52,22 +50,30 @@ def fetch_france(door: Door, *, only: Collection[str] = ()) -> Brought:
     SourceUnavailableError
         If no source could be read.
     """
-    pile = Pile()
 
     def national(loader: Loader, line: Door, source: Entry) -> Iterator[Raw]:
         return loader.national(line, source)
 
-    failures = gather(pile, chosen(only), through(door, national))
-    for source, error in failures.items():
-        tell_failure(pile, entry(source), error)
-    if not pile.pieces:
+    ask = through(door, national)
+    files: list[Path] = []
+    notes: list[Note] = []
+    failures: Failures = {}
+    for loader in chosen(only):
+        source = entry(loader.source)
+        if source.fallback_of and not only and all(stored(door).get(table) for table in source.tables):
+            continue
+        try:
+            draft = bring(loader, ask)
+            files += write_source(door, source.id, draft)
+        except (SourceError, TableError) as error:
+            LOG.warning("  ! %s", str(error).removeprefix(f"{source.title} ({source.id}): "))
+            failures[source.id] = error
+            continue
+        notes += [note for note in draft.notes if note not in notes]
+        _make_room(door, source, asked=bool(only))
+    if not files:
         raise SourceUnavailableError(all_failed(failures))
-    given = frozenset(pile.pieces)
-    wholes = {name: whole for name, whole in assembled(pile).items() if name in {*given, "references"}}
-    if "references" in wholes:
-        wholes["references"] = _completed(door, wholes["references"])
-    files = _store.write_store(door, wholes, pile)
-    return Brought(tuple(files), failures, tuple(pile.notes))
+    return Brought(tuple(files), failures, tuple(notes))
 
 
 def chosen(only: Collection[str]) -> tuple[Loader, ...]:
@@ -82,39 +88,28 @@ def chosen(only: Collection[str]) -> tuple[Loader, ...]:
     Returns
     -------
     chosen
-        The loaders, in the order they are asked. A source that stands in for another takes its place when it is asked
-        for by its id.
+        The loaders, in the order they are asked.
 
     Raises
     ------
     SourceError
         If an id is not in the catalogue, or has no national file.
     """
-    if not only:
-        return LOADERS
     book = {loader.source: loader for loader in LOADERS}
     for name in only:
         if entry(name).id not in book:
             raise SourceError(f"{name}: asked for each territory or point, it has no national file. Leave it out.")
-    asked = [book[name] for name in book if name in only]
-    replaced = {entry(loader.source).fallback_of for loader in asked}
-    tables = {table for loader in asked for table in entry(loader.source).tables} - {"references"}
-    others = [
-        loader
-        for name, loader in book.items()
-        if name not in {*only, *replaced} and not entry(name).fallback_of and tables & {*entry(name).tables}
-    ]
-    return (*others, *asked)
+    return tuple(loader for name, loader in book.items() if not only or name in only)
 
 
-def _completed(door: Door, new: Whole) -> Whole:
-    """Keep the totals of the store that this fetch does not give."""
-    old = _store.whole(door, "references")
-    if old is None:
-        return new
-    sources = tuple(dict.fromkeys((*new.sources, *old.sources)))
-    states = [part for part in (new.states, old.states) if len(part)] or [new.states]
-    said = pd.concat(states)
-    return replace(
-        new, frame=new.frame.combine_first(old.frame), states=said[~said.index.duplicated()], sources=sources
-    )
+def _make_room(door: Door, source: Entry, *, asked: bool) -> None:
+    """Leave one source of each figure in the store: the stand-in that was asked for, else what it stood in for."""
+    for table, files in stored(door).items():
+        if table == "references" or table not in source.tables:
+            continue
+        for other in files:
+            stands_in = bool(entry(other).fallback_of)
+            if other != source.id and (asked if source.fallback_of else stands_in):
+                remove(door, table, other)
+                if source.fallback_of:  # a norm is of the vintage of what it judges
+                    remove(door, "references", other)

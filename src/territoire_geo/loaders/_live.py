@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -15,7 +15,7 @@ from territoire_geo.errors import (
     TerritoireGeoWarning,
 )
 from territoire_geo.loaders import _store
-from territoire_geo.loaders._catalogue import Entry, entry
+from territoire_geo.loaders._catalogue import SOURCES, Entry, entry
 from territoire_geo.loaders._fetch import Door, cached
 from territoire_geo.loaders._layout import Loader, Raw
 from territoire_geo.loaders._layouts import LOADERS
@@ -53,12 +53,12 @@ def read_live(pile: Pile, territory: Territory, door: Door) -> None:
     SourceUnavailableError
         If nothing could be read: the message names the first sources, and how to place their files by hand.
     """
-    _store.read_store(pile, territory, door)
+    stored = _store.read_store(pile, territory, door)
 
     def around(loader: Loader, line: Door, source: Entry) -> Iterator[Raw]:
         return loader.around(line, source, territory)
 
-    failures = gather(pile, LOADERS, through(door, around))
+    failures = gather(pile, LOADERS, through(door, around), stored=stored)
     for source, error in failures.items():
         tell_failure(pile, entry(source), error)
     if not pile.pieces:
@@ -134,9 +134,12 @@ def dated(door: Door, source: Entry, answers: Iterator[Raw]) -> Iterator[Raw]:
             yield replace(raw, fetched=answer.fetched if answer else None)
 
 
-def gather(pile: Pile, loaders: Iterable[Loader], ask: Asking) -> Failures:
+def gather(pile: Pile, loaders: Iterable[Loader], ask: Asking, *, stored: frozenset[str] = frozenset()) -> Failures:
     """
-    Ask every source whose tables are not in a pile yet; a source comes whole or not at all.
+    Ask every source that is not in a pile yet; a source comes whole or not at all.
+
+    A source that stands in for others is asked for the tables that lack a column, or whose source failed: it gives the
+    whole table, since figures of two vintages are not mixed.
 
     Parameters
     ----------
@@ -145,7 +148,9 @@ def gather(pile: Pile, loaders: Iterable[Loader], ask: Asking) -> Failures:
     loaders
         The sources, those that stand in for others last.
     ask
-        How a loader is asked: around a territory, or for all of France.
+        How a loader is asked.
+    stored
+        Ids of the sources that are in the pile.
 
     Returns
     -------
@@ -153,21 +158,44 @@ def gather(pile: Pile, loaders: Iterable[Loader], ask: Asking) -> Failures:
         The sources that failed, and why.
     """
     failures: Failures = {}
-    stored = frozenset(pile.pieces)
+    # What a stored source stands in for is not asked again: its tables are whole.
+    taken = {table for table in pile.pieces if _stands_in(table, pile)}
     for loader in loaders:
         source = entry(loader.source)
-        wanted = [table for table in source.tables if table not in stored]
+        wanted = frozenset(source.tables) - taken
         if source.fallback_of:
-            wanted = [table for table in wanted if not complete(table, pile)]
-        if not wanted or (wanted == ["references"] and len(source.tables) > 1):
+            wanted = frozenset(table for table in wanted if lacking(table, pile, failures))
+        if source.id in stored or not wanted or (taken and wanted == {"references"} != {*source.tables}):
             continue
-        LOG.info("%s, %s (%s)", source.producer, source.title, source.id)
         try:
-            bring(pile, loader, ask, stored=stored)
+            draft = bring(loader, ask)
         except (SourceError, TableError) as error:
             LOG.warning("  ! %s", str(error).removeprefix(f"{source.title} ({source.id}): "))
             failures[source.id] = error
+            continue
+        _add(pile, draft, wanted, whole=bool(source.fallback_of))
     return failures
+
+
+def lacking(table: str, pile: Pile, failures: Collection[str]) -> bool:
+    """
+    Tell whether a table lacks a column that its contract asks for, or a source that failed.
+
+    Parameters
+    ----------
+    table
+        Field of `Tables`.
+    pile
+        What is known so far.
+    failures
+        Ids of the sources that failed.
+
+    Returns
+    -------
+    lacking
+        True when the table is absent.
+    """
+    return not complete(table, pile) or any(table in entry(name).tables for name in failures)
 
 
 def complete(table: str, pile: Pile) -> bool:
@@ -191,20 +219,21 @@ def complete(table: str, pile: Pile) -> bool:
     return table in pile.pieces and {*contract.numbers, *contract.texts} <= there
 
 
-def bring(pile: Pile, loader: Loader, ask: Asking, *, stored: frozenset[str] = frozenset()) -> None:
+def bring(loader: Loader, ask: Asking) -> Pile:
     """
-    Ask one source, and add what it gives to a pile once all of it is read and checked.
+    Ask one source, read all that it gives and check it.
 
     Parameters
     ----------
-    pile
-        What is known so far; it is filled.
     loader
         The loader of the source.
     ask
         How the loader is asked.
-    stored
-        Tables that are already known, and are not taken again.
+
+    Returns
+    -------
+    bring
+        What it gives of its tables, and nothing else.
 
     Raises
     ------
@@ -214,21 +243,26 @@ def bring(pile: Pile, loader: Loader, ask: Asking, *, stored: frozenset[str] = f
         If its figures break the contract of their table.
     """
     source = entry(loader.source)
+    LOG.info("%s, %s (%s)", source.producer, source.title, source.id)
     draft = Pile()
     for raw in _told_when_stale(draft, source, ask(loader, source)):
         used = (source.source(sha256=raw.sha256, millesime=raw.millesime, fetched=raw.fetched),)
         for table, (frame, states) in pieces(loader.layout, raw.frame, draft, where=raw.label).items():
-            piece = Piece(frame, states, used, Rank.PUBLISHED, raw.departements)
-            draft.pieces.setdefault(table, []).append(piece)
+            if table in source.tables:
+                piece = Piece(frame, states, used, Rank.PUBLISHED, raw.departements)
+                draft.pieces.setdefault(table, []).append(piece)
         draft.notes += raw.notes
-    for table, found in draft.pieces.items():
-        if table in stored or table not in source.tables:
-            continue
-        if source.fallback_of and not complete(table, pile) and table != "references":
-            pile.pieces[table] = []  # figures of two vintages are not mixed: the stand-in gives the whole table
-        elif source.fallback_of:
-            continue
-        pile.pieces.setdefault(table, []).extend(found)
+    return draft
+
+
+def _add(pile: Pile, draft: Pile, wanted: Collection[str], *, whole: bool) -> None:
+    for table in wanted & draft.pieces.keys():
+        if whole:
+            pile.pieces[table], pile.split[table], pile.partial[table] = [], (), ()
+            columns = [*CONTRACTS[table].numbers, *CONTRACTS[table].optional]
+            for i, piece in enumerate(pile.pieces.get("references", ())):  # nor is a norm made of two vintages
+                pile.pieces["references"][i] = replace(piece, frame=piece.frame.drop(columns=columns, errors="ignore"))
+        pile.pieces.setdefault(table, []).extend(draft.pieces[table])
         pile.split[table] = (*pile.split.get(table, ()), *draft.split.get(table, ()))
         pile.partial[table] = (*pile.partial.get(table, ()), *draft.partial.get(table, ()))
     pile.notes += [note for note in draft.notes if note not in pile.notes]
@@ -284,7 +318,8 @@ def tell_failure(pile: Pile, source: Entry, error: Exception) -> None:
         Why it failed.
     """
     lost = [table for table in source.tables if table != "references"]
-    missing = [table for table in lost if not complete(table, pile)]
+    helped = [table for table in lost if _stands_in(table, pile)]
+    missing = [table for table in lost if table not in helped]
     needs = losers(source) if missing else ()
     why_fr, why_en = ("ne répond pas", "does not answer")
     if not isinstance(error, SourceUnavailableError):
@@ -292,16 +327,25 @@ def tell_failure(pile: Pile, source: Entry, error: Exception) -> None:
     fr = f"{source.producer} ({source.title}) {why_fr}"
     en = f"{source.producer} ({source.id}) {why_en}"
     if missing:
-        fr += f" : {', '.join(missing)} manque"
-        en += f": {', '.join(missing)} is missing"
+        part = all(complete(table, pile) for table in missing)
+        fr += f" : {'une partie de ' * part}{', '.join(missing)} manque"
+        en += f": {'part of ' * part}{', '.join(missing)} is missing"
     elif lost:
         fr += " ; une autre source le remplace"
         en += "; another source stands in"
+    else:
+        fr += " : les totaux qu'il publie manquent"
+        en += ": the totals that it publishes are missing"
     if needs:
         fr += f", ce que perdent les besoins {', '.join(label for label, _ in needs)}"
         en += f", which these needs lose: {', '.join(label for _, label in needs)}"
     pile.notes.append(Note(TerritoireGeoWarning, f"{fr}.", f"{en}."))
     warnings.warn(str(error), TerritoireGeoWarning, stacklevel=4)
+
+
+def _stands_in(table: str, pile: Pile) -> bool:
+    used = {source.id for piece in pile.pieces.get(table, ()) for source in piece.sources}
+    return any(one.fallback_of and one.id in used for one in SOURCES)
 
 
 def all_failed(failures: Mapping[str, Exception]) -> str:

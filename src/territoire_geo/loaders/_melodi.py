@@ -260,6 +260,7 @@ def _pinned(cube: Cube, raw: pd.DataFrame) -> pd.DataFrame:
         cells = _text(raw[dimension])
         kept = _still(cube, kept, kept & ~cells.isin(["", TOTAL]), cells, "other than its total")
     rows = pd.DataFrame({column: _text(cells) for column, cells in raw[kept].items()})
+    rows[GEO] = rows[GEO].str.strip()
     for dimension in sorted(dimensions(frozenset(raw.columns)) - {*cube.dimensions}):
         rows = rows[rows[dimension] == _only(cube, dimension, rows[dimension])]
     if not rows[LEVEL].isin([COMMUNE, ARRONDISSEMENT]).any():

@@ -189,7 +189,7 @@ def _send(session: requests.Session, line: Line, url: str, extra: Mapping[str, s
     files = {ask.upload[0]: ask.upload[1:]} if ask.upload else None
     data = call.body if call.body is not None else list(ask.form)
     request = requests.Request(call.method, url, headers | dict(extra), files, data)
-    LOG.debug("%s: %s %s", call.source.id, call.method, masked(url))
+    LOG.debug("%s: %s %s", call.source.id, call.method, call.hide(masked(url)))
     with _plain_words(line):
         prepared = session.prepare_request(request)
         known = session.merge_environment_settings(prepared.url, {}, stream=True, verify=True, cert=None)
@@ -241,7 +241,7 @@ def _own_words(line: Line, response: requests.Response) -> str:
     if isinstance(told, dict):
         named = (told.get(name) for name in ("message", "detail", "error", "description", "title"))
         text = next((words for words in named if isinstance(words, str) and words), text)
-    return one_line(text)[:QUOTED]
+    return line.call.hide(one_line(text))[:QUOTED]  # before it is cut: half of a secret is one
 
 
 def _check_span(response: requests.Response, safe: int, validator: str, into: Part) -> None:
@@ -264,7 +264,7 @@ def _save(line: Line, response: requests.Response, into: Part, safe: int) -> Non
     limit = int(line.call.source.max_mb * 1e6)
     if (total or 0) > limit:
         raise CallError(_too_large(line))
-    validator = _validator(response) if line.call.resumable else ""
+    validator = line.call.hide(_validator(response)) if line.call.resumable else ""
     written, synced = safe, safe
     with disk(line.cache), into.path.open("r+b" if safe else "wb") as sink, _bar(line, total, safe) as tick:
         sink.seek(safe)

@@ -124,6 +124,7 @@ def patiently(line: Line, work: Callable[[], T]) -> T:
         try:
             return work()
         except CallError as error:
+            _hide(line.call, error)
             jitter = 1 + random.random() / 4  # noqa: S311 - processes that failed together must not come back together
             wait = max(error.wait, pace.backoff * 2 ** (tries - 1) * jitter)
             if error.wait > pace.longest_wait:
@@ -138,6 +139,19 @@ def patiently(line: Line, work: Callable[[], T]) -> T:
                 raise
             LOG.info("%s: %s; asked again in %.1f s", line.call.source.id, error.reason, wait)
             time.sleep(wait)
+
+
+def _hide(call: Call, error: CallError) -> None:
+    """Take our secrets out of a failure: out of its words, and of what libraries said, which a traceback would show."""
+    error.reason = call.hide(error.reason)
+    error.args = (error.reason,)
+    below = error.__cause__ or error.__context__
+    while below is not None:
+        said = f"{below} {below!r}"
+        if call.hide(said) != said:
+            error.__cause__ = error.__context__ = None
+            return
+        below = below.__cause__ or below.__context__
 
 
 def retry_after(text: str) -> float:

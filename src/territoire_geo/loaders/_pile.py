@@ -8,6 +8,7 @@ from functools import reduce
 import pandas as pd
 
 from territoire_geo.cog import among, quote
+from territoire_geo.columns import CODE_COMMUNE
 from territoire_geo.contracts import CONTRACTS
 from territoire_geo.errors import TableError, TerritoireGeoWarning
 from territoire_geo.tables import Note, Source
@@ -110,6 +111,8 @@ def assemble(name: str, pieces: Sequence[Piece]) -> Whole:
         taken = among(piece.frame.index, pd.concat(frames).index)
         if taken.any():
             notes.append(_replaced(name, first, piece, str(taken.sum())))
+        elif CONTRACTS[name].by_commune:
+            notes.append(_shared(name, first, piece))
         frames.append(piece.frame[~taken])
         states.append(piece.states)
         sources += piece.sources
@@ -128,6 +131,11 @@ def _joined(name: str, pieces: Sequence[Piece]) -> list[Piece]:
     """Join the published files that give other columns of the same rows: one census, several files."""
     out: list[Piece] = []
     for piece in pieces:
+        for other in out:
+            both = _same_places(name, other, piece) if piece.rank is other.rank is Rank.PUBLISHED else pd.Index([])
+            if len(both):
+                message = f"{name}: {other.name} and {piece.name} both count {quote(both)}. Keep one file."
+                raise TableError(message)
         met = [other for other in out if other.rank == piece.rank and _overlap(other, piece)]
         for other in met:
             _refuse_twice(name, other, piece)
@@ -138,6 +146,15 @@ def _joined(name: str, pieces: Sequence[Piece]) -> list[Piece]:
 
 def _overlap(left: Piece, right: Piece) -> bool:
     return bool(among(left.frame.index, right.frame.index).any())
+
+
+def _same_places(name: str, left: Piece, right: Piece) -> pd.Index:
+    """Find what two published files both count: facilities of one type in one commune, under other ids."""
+    kinds = ["code_equipement", CODE_COMMUNE]
+    if name != "facilities" or not all({*kinds} <= {*piece.frame.columns} for piece in (left, right)):
+        return pd.Index([])
+    keys = [pd.MultiIndex.from_frame(piece.frame[kinds].dropna().drop_duplicates()) for piece in (left, right)]
+    return keys[0].intersection(keys[1])
 
 
 def _refuse_twice(name: str, left: Piece, right: Piece) -> None:
@@ -153,6 +170,12 @@ def _side_by_side(left: Piece, right: Piece) -> Piece:
     states = [part for part in (left.states, right.states) if len(part)] or [left.states]
     frame = left.frame.combine_first(right.frame)
     return Piece(frame, pd.concat(states), (*left.sources, *right.sources), left.rank)
+
+
+def _shared(name: str, first: Piece, piece: Piece) -> Note:
+    fr = f"{name} : {first.title} et {piece.title} se partagent les communes ; vérifiez qu'ils sont du même millésime."
+    en = f"{name}: {first.name} and {piece.name} share the communes; check that they are of one vintage."
+    return Note(TerritoireGeoWarning, fr, en)
 
 
 def _replaced(name: str, over: Piece, under: Piece, rows: str) -> Note:

@@ -43,7 +43,8 @@ def totals(
     """
     here = base[base["epsg"].notna()]
     counts = _counts(frames, here)
-    out = pd.concat([_sums(counts, here, niveau) for niveau in LEVELS])
+    nothing = pd.DataFrame(index=pd.MultiIndex.from_arrays([[], []], names=KEY))
+    out = pd.concat([_sums(counts, here, niveau) for niveau in LEVELS]) if len(counts.columns) else nothing
     structures = frames.get("structures")
     if structures is not None and CODE_DEPARTEMENT in structures:
         out = out.join(_structures(structures, here, listed), how="outer")

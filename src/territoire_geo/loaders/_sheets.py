@@ -2,8 +2,11 @@
 
 import io
 import re
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, time
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Final
@@ -22,6 +25,29 @@ Known = Callable[[frozenset[str]], bool]
 Kept = Callable[[Sequence[str]], list[str]]
 ABOVE: Final = 30  # rows looked at for a header: titles take four, at most twelve
 ZIP: Final = b"PK"
+SHEET: Final = re.compile(r"xl/worksheets/.*\.xml", re.IGNORECASE)
+CELL: Final = re.compile(rb'<c\b[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})"[^>/]*>')  # one that holds something
+PIECE: Final = 4 * 1024 * 1024  # bytes of a sheet looked at, at a time
+OVERLAP: Final = 256  # bytes: the beginning of a cell
+AREA: Final = 10_000_000  # cells from the first to the last: the reader makes them all, some 300 MB
+SPARSE: Final = 20  # empty cells for one that is not
+# A damaged .xls, a format without checksum, may end the program that reads it: another one tries it first.
+TRIAL: Final = """
+import io, sys
+try:
+    import resource
+    resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
+except (ImportError, ValueError, OSError):
+    pass
+try:
+    from python_calamine import CalamineWorkbook
+    book = CalamineWorkbook.from_filelike(io.BytesIO(sys.stdin.buffer.read()))
+    for name in book.sheet_names:
+        book.get_sheet_by_name(name)
+except BaseException:
+    pass
+"""
+TRIED: Final = 120  # seconds
 CODE: Final = re.compile(r"[A-Z][A-Z0-9_]*")  # CODGEO, P22_POP: how Insee names variables, under their labels
 TELLING: Final = re.compile(r"CODGEO|[0-9_]")
 
@@ -75,26 +101,80 @@ def _opened(stream: IO[bytes], where: str) -> "CalamineWorkbook":
     from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415 - imported at first use
 
     content = stream.read()
-    _check_size(content, where)
-    try:
+    if content.startswith(ZIP):
+        _check_size(content, where)
+    else:
+        _try(content, where)
+    with _faults(f"{where}: not a readable spreadsheet", (CalamineError, OSError, ValueError)):
         return CalamineWorkbook.from_filelike(io.BytesIO(content))
-    except (CalamineError, OSError, ValueError) as error:
-        message = f"{where}: not a readable spreadsheet ({error}). Download or copy it again, or save it as CSV UTF-8."
+
+
+@contextmanager
+def _faults(what: str, errors: tuple[type[Exception], ...]) -> Iterator[None]:
+    """Turn the errors of the reader into ours, its panics too, which derive from no `Exception`."""
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, errors) and type(error).__name__ != "PanicException":
+            raise
+        message = f"{what} ({error}). Download or copy it again, or save it as CSV UTF-8."
         raise SourceFormatError(message) from error
 
 
 def _check_size(content: bytes, where: str) -> None:
-    """Raise if an .xlsx, which is a zip, is a bomb; an .xls is what it is."""
-    if not content.startswith(ZIP):
-        return
+    """Raise if an .xlsx, which is a zip, is a bomb: once unpacked, or by a cell far from the others."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             size = sum(member.file_size for member in archive.infolist())
+            is_bomb = size > LIMIT or (size > SMALL and size > RATIO * len(content))
+            sheets = [name for name in archive.namelist() if SHEET.fullmatch(name) and not is_bomb]
+            areas = [_area(archive, name) for name in sheets]
     except FAULTS as error:
         raise SourceFormatError(f"{where}: not a readable spreadsheet ({error}). Download it again.") from error
-    if size > LIMIT or (size > SMALL and size > RATIO * len(content)):
+    if is_bomb:
         message = f"{where}: {size / 1e6:,.0f} MB once unpacked, from {len(content) / 1e6:,.1f} MB. Check it."
         raise SourceFormatError(message)
+    for area, count in areas:
+        if area > AREA and area > SPARSE * count:
+            message = (
+                f"{where}: a cell stands far from the others, and makes {area / 1e6:,.0f} million cells. Delete it."
+            )
+            raise SourceFormatError(message)
+
+
+def _area(archive: zipfile.ZipFile, name: str) -> tuple[int, int]:
+    """Count the cells of a sheet from the first to the last, and those that hold something."""
+    count, row, columns, tail = 0, 0, {b"A"}, b""
+    with archive.open(name) as sheet:
+        while piece := sheet.read(PIECE):
+            found = CELL.findall(tail + piece)
+            tail = (tail + piece)[-OVERLAP:]
+            count += len(found)
+            columns |= {letters for letters, _ in found}
+            row = max([row, *(int(number) for _, number in found[-1:])])
+    return row * max(_rank(letters) for letters in columns), count
+
+
+def _rank(letters: bytes) -> int:
+    """Read the letters of a column: A is 1, AA is 27."""
+    rank = 0
+    for letter in letters:
+        rank = rank * 26 + letter - ord("A") + 1
+    return rank
+
+
+def _try(content: bytes, where: str) -> None:
+    """Raise if an .xls ends the program that reads it."""
+    if not sys.executable:
+        return
+    command = [sys.executable, "-c", TRIAL]
+    try:
+        subprocess.run(command, input=content, capture_output=True, check=True, timeout=TRIED)  # noqa: S603 - our own code
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        message = f"{where}: not a readable spreadsheet, it is damaged. Download or copy it again."
+        raise SourceFormatError(message) from error
+    except OSError:  # no other program may be run here
+        return
 
 
 def _sheet(book: "CalamineWorkbook", name: str, where: str) -> "CalamineSheet | None":
@@ -103,11 +183,8 @@ def _sheet(book: "CalamineWorkbook", name: str, where: str) -> "CalamineSheet | 
     kinds = {sheet.name: sheet.typ for sheet in book.sheets_metadata}
     if kinds.get(name) != SheetTypeEnum.WorkSheet:
         return None  # a chart, a macro
-    try:
+    with _faults(f"{where} ({name}): not a readable sheet", (CalamineError, OSError, ValueError)):
         return book.get_sheet_by_name(name)
-    except (CalamineError, OSError, ValueError) as error:
-        message = f"{where} ({name}): not a readable sheet ({error}). Download or copy the file again."
-        raise SourceFormatError(message) from error
 
 
 def _header(sheet: "CalamineSheet", known: Known | None) -> int | None:

@@ -1,10 +1,10 @@
-"""The national store: every table of France, one Parquet file each, so that any territory is read without a network."""
+"""The national store: what each source says of all France, a folder by table, so that any territory is read offline."""
 
 import json
-import os
-import tempfile
+import time
+import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,82 +13,148 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from territoire_geo import errors
 from territoire_geo.cog import ARRONDISSEMENTS, COG_YEAR
 from territoire_geo.columns import CODE_COMMUNE
 from territoire_geo.contracts import CONTRACTS
-from territoire_geo.errors import SourceFormatError, TerritoireGeoError
-from territoire_geo.loaders import _base
+from territoire_geo.errors import SourceFormatError, TerritoireGeoError, TerritoireGeoWarning
+from territoire_geo.loaders import _base, _references
+from territoire_geo.loaders._catalogue import entry
 from territoire_geo.loaders._fetch import Door
-from territoire_geo.loaders._pile import Piece, Pile, Rank, Whole
-from territoire_geo.tables import Source
+from territoire_geo.loaders._pile import Piece, Pile, Rank, Whole, assemble
+from territoire_geo.tables import Note, Source
 from territoire_geo.territory import Territory
 
 FOLDER: Final = "france"
-VERSION: Final = 1  # of the layout of the files
+VERSION: Final = 2  # of the layout of the files
 META: Final = b"territoire_geo"
 STATE: Final = "absence:"  # prefix of the columns that say why a figure is missing
 ROWS: Final = 2000  # by group: a territory reads a few groups of the file, not all
 MARGIN: Final = 0.05  # degrees, around the points of a territory
+DAY: Final = 86_400.0
 
 
-def store_folder(door: Door) -> Path:
+@dataclass(frozen=True)
+class _Meta:
+    """What a file says of itself."""
+
+    sources: tuple[Source, ...]
+    notes: tuple[Note, ...]
+    split: tuple[str, ...]
+    partial: tuple[str, ...]
+    departements: tuple[str, ...] | None
+
+
+def stored(door: Door) -> dict[str, dict[str, Path]]:
     """
-    Say where the national store is.
-
-    Parameters
-    ----------
-    door
-        Whose cache holds it.
-
-    Returns
-    -------
-    store_folder
-        The folder; it may not exist.
-    """
-    return door.cache / FOLDER
-
-
-def write_store(door: Door, wholes: dict[str, Whole], pile: Pile) -> list[Path]:
-    """
-    Write national tables, each in one move: a reader finds the old file or the new one.
+    List the files of the national store.
 
     Parameters
     ----------
     door
         Whose cache holds the store.
-    wholes
-        Field of `Tables` -> table of all of France, on current communes.
-    pile
-        What the change of COG left split or partial.
 
     Returns
     -------
-    write_store
+    stored
+        Field of `Tables` -> id of source -> its file; empty when nothing was brought.
+    """
+    out = {}
+    for name in CONTRACTS:
+        files = (door.cache / FOLDER / name).glob("[!.]*.parquet")
+        found = {path.stem: path for path in sorted(files)}
+        if found:
+            out[name] = found
+    return out
+
+
+def write_source(door: Door, source: str, pile: Pile) -> list[Path]:
+    """
+    Write what a source says of all France, a file by table, each in one move: a reader finds the old or the new one.
+
+    The totals by EPCI, département, région and France that the producer does not publish are summed once, here.
+
+    Parameters
+    ----------
+    door
+        Whose cache holds the store.
+    source
+        Id of the source.
+    pile
+        What it gave, on current communes.
+
+    Returns
+    -------
+    write_source
         The files.
 
     Raises
     ------
     TerritoireGeoError
         If the folder cannot be written.
+    TableError
+        If it gives the same figures twice.
     """
-    folder = store_folder(door)
+    wholes = {name: assemble(name, pieces) for name, pieces in pile.pieces.items()}
     out = []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, whole in wholes.items():
-            path = folder / f"{name}.parquet"
-            handle, draft = tempfile.mkstemp(dir=folder, prefix=f".{name}-", suffix=".parquet")
-            os.close(handle)
-            try:
-                pq.write_table(_packed(name, whole, pile), draft, compression="zstd", row_group_size=ROWS)
-                Path(draft).replace(path)
-            finally:
-                Path(draft).unlink(missing_ok=True)
-            out.append(path)
-    except OSError as error:
-        message = f"{folder}: cannot be written ({error.strerror}). Set TERRITOIRE_GEO_CACHE to another folder."
-        raise TerritoireGeoError(message) from error
+    for name, whole in _with_totals(wholes).items():
+        path = door.cache / FOLDER / name / f"{source}.parquet"
+        draft = path.with_name(f".{uuid.uuid4().hex}.parquet")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _clean(path.parent)
+            pq.write_table(
+                _packed(name, whole, pile), draft, compression="zstd", row_group_size=ROWS, write_page_checksum=True
+            )
+            draft.replace(path)
+        except OSError as error:
+            message = (
+                f"{path.parent}: cannot be written ({error.strerror}). Set TERRITOIRE_GEO_CACHE to another folder."
+            )
+            raise TerritoireGeoError(message) from error
+        finally:
+            draft.unlink(missing_ok=True)
+        out.append(path)
     return out
+
+
+def remove(door: Door, name: str, source: str) -> None:
+    """
+    Take a table of a source out of the store: another source stands in its place.
+
+    Parameters
+    ----------
+    door
+        Whose cache holds the store.
+    name
+        Field of `Tables`.
+    source
+        Id of the source.
+    """
+    (door.cache / FOLDER / name / f"{source}.parquet").unlink(missing_ok=True)
+
+
+def _clean(folder: Path) -> None:
+    """Remove what a process that was killed left, long after."""
+    for draft in folder.glob(".*.parquet"):
+        if draft.stat().st_mtime < time.time() - DAY:
+            draft.unlink(missing_ok=True)
+
+
+def _with_totals(wholes: Mapping[str, Whole]) -> dict[str, Whole]:
+    frames = {name: whole.frame for name, whole in wholes.items() if name != "references"}
+    listed = wholes["structures"].departements if "structures" in wholes else None
+    drawn = _references.totals(frames, _base.communes(), listed=listed)
+    given = wholes.get("references")
+    if drawn.empty:
+        return dict(wholes)
+    if given is not None:
+        return {
+            **wholes,
+            "references": Whole(given.frame.combine_first(drawn), given.states, given.sources, given.notes),
+        }
+    sources = tuple(dict.fromkeys(source for whole in wholes.values() for source in whole.sources))
+    return {**wholes, "references": Whole(drawn, pd.Series(dtype="str"), sources, ())}
 
 
 def _packed(name: str, whole: Whole, pile: Pile) -> pa.Table:
@@ -107,8 +173,10 @@ def _packed(name: str, whole: Whole, pile: Pile) -> pa.Table:
         "version": VERSION,
         "cog_year": COG_YEAR,
         "sources": [asdict(source) for source in whole.sources],
-        "split": list(pile.split.get(name, ())),
-        "partial": list(pile.partial.get(name, ())),
+        "notes": [(note.category.__name__, note.fr, note.en) for note in (*pile.notes, *whole.notes)],
+        "split": pile.split.get(name, ()),
+        "partial": pile.partial.get(name, ()),
+        "departements": whole.departements,
     }
     table = pa.Table.from_pandas(frame, preserve_index=False)
     return table.replace_schema_metadata({META: json.dumps(meta, ensure_ascii=False).encode()})
@@ -126,9 +194,12 @@ def _states(states: "pd.Series[str]") -> dict[str, "pd.Series[str]"]:
     return out
 
 
-def read_store(pile: Pile, territory: Territory, door: Door) -> None:
+def read_store(pile: Pile, territory: Territory, door: Door) -> frozenset[str]:
     """
     Read the rows of a territory from the national store, when there is one.
+
+    A file that cannot be read, or was written for another COG year or by another version, is told and left aside: its
+    source is asked again.
 
     Parameters
     ----------
@@ -139,93 +210,89 @@ def read_store(pile: Pile, territory: Territory, door: Door) -> None:
     door
         Whose cache holds the store.
 
-    Raises
-    ------
-    SourceFormatError
-        If a file is damaged, or was written for another COG year or by another version.
-    """
-    for name, path in stored(door).items():
-        meta = _meta(path)
-        table = _read(path, _rows(name, territory, pq.read_schema(path).names))
-        frame, states = _unpacked(name, table.to_pandas(ignore_metadata=True))
-        pile.pieces.setdefault(name, []).append(Piece(frame, states, _sources(meta), Rank.PUBLISHED))
-        pile.split[name] = tuple(meta["split"])
-        pile.partial[name] = tuple(meta["partial"])
-
-
-def stored(door: Door) -> dict[str, Path]:
-    """
-    List the files of the national store.
-
-    Parameters
-    ----------
-    door
-        Whose cache holds the store.
-
     Returns
     -------
-    stored
-        Field of `Tables` -> its file; empty when nothing was brought.
+    read_store
+        Ids of the sources that were read.
     """
-    paths = {name: store_folder(door) / f"{name}.parquet" for name in CONTRACTS}
-    return {name: path for name, path in paths.items() if path.is_file()}
+    read, damaged = set(), set()
+    for name, files in stored(door).items():
+        for source, path in files.items():
+            try:
+                meta = _meta(path)
+                table = _table(path, _rows(name, territory, pq.read_schema(path).names))
+            except SourceFormatError as error:
+                pile.notes.append(_left_aside(path, error))
+                damaged.add(source)
+                continue
+            frame, states = _unpacked(name, table.to_pandas(ignore_metadata=True))
+            piece = Piece(frame, states, meta.sources, Rank.PUBLISHED, meta.departements)
+            pile.pieces.setdefault(name, []).append(piece)
+            pile.split[name] = (*pile.split.get(name, ()), *meta.split)
+            pile.partial[name] = (*pile.partial.get(name, ()), *meta.partial)
+            pile.notes += [note for note in meta.notes if note not in pile.notes]
+            read.add(source)
+    for name, found in list(pile.pieces.items()):  # a source comes whole or not at all
+        pile.pieces[name] = [piece for piece in found if not {source.id for source in piece.sources} & damaged]
+    if "references" in pile.pieces:
+        pile.pieces["references"] = _totals_once(pile.pieces["references"])
+    for name in [name for name, found in pile.pieces.items() if not found]:
+        del pile.pieces[name]
+    return frozenset(read - damaged)
 
 
-def whole(door: Door, name: str) -> Whole | None:
-    """
-    Read a whole table of the store.
-
-    Parameters
-    ----------
-    door
-        Whose cache holds the store.
-    name
-        Field of `Tables`.
-
-    Returns
-    -------
-    whole
-        The table, None when the store does not have it.
-
-    Raises
-    ------
-    SourceFormatError
-        If the file is damaged, or was written for another COG year or by another version.
-    """
-    path = stored(door).get(name)
-    if path is None:
-        return None
-    frame, states = _unpacked(name, _read(path, None).to_pandas(ignore_metadata=True))
-    return Whole(frame, states, _sources(_meta(path)), ())
+def _totals_once(found: list[Piece]) -> list[Piece]:
+    """Keep of a stand-in the totals that no other source gives."""
+    first = [piece for piece in found if not any(entry(source.id).fallback_of for source in piece.sources)]
+    given = {column for piece in first for column in piece.frame.columns} - {"nom"}
+    rest = [
+        replace(piece, frame=piece.frame.drop(columns=given, errors="ignore")) for piece in found if piece not in first
+    ]
+    return [*first, *rest]
 
 
-def _read(path: Path, rows: pc.Expression | None) -> pa.Table:
+def _left_aside(path: Path, error: SourceFormatError) -> Note:
+    fr = f"Table nationale illisible, laissée de côté : {path}. « territoire-geo sources fetch {path.stem} » la refait."
+    return Note(TerritoireGeoWarning, fr, str(error))
+
+
+def _table(path: Path, rows: pc.Expression | None) -> pa.Table:
     try:
-        return pq.read_table(path, filters=rows)
-    except (pa.ArrowException, OSError) as error:
-        raise SourceFormatError(_damaged(path)) from error
-
-
-def _sources(meta: Mapping[str, Any]) -> tuple[Source, ...]:
-    return tuple(Source(**source) for source in meta["sources"])
-
-
-def _meta(path: Path) -> dict[str, Any]:
-    try:
-        meta = json.loads((pq.read_schema(path).metadata or {}).get(META, b"{}"))
+        return pq.read_table(path, filters=rows, page_checksum_verification=True)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise SourceFormatError(_damaged(path)) from error
-    if (meta.get("version"), meta.get("cog_year")) != (VERSION, COG_YEAR):
-        message = (
-            f"{path}: written by another version, or for the communes of another year. Bring the national files "
-            "again with `territoire-geo sources fetch --france`, or remove this file."
+
+
+def _meta(path: Path) -> _Meta:
+    try:
+        meta: dict[str, Any] = json.loads((pq.read_schema(path).metadata or {})[META])
+        if (meta["version"], meta["cog_year"]) != (VERSION, COG_YEAR):
+            message = (
+                f"{path}: written by another version, or for the communes of another year. Bring it again with "
+                f"`territoire-geo sources fetch {path.stem}`, or remove this file."
+            )
+            raise SourceFormatError(message)
+        listed = meta["departements"]
+        return _Meta(
+            sources=tuple(Source(**source) for source in meta["sources"]),
+            notes=tuple(Note(_category(name), fr, en) for name, fr, en in meta["notes"]),
+            split=tuple(meta["split"]),
+            partial=tuple(meta["partial"]),
+            departements=None if listed is None else tuple(listed),
         )
-        raise SourceFormatError(message)
-    return dict(meta)
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, SourceFormatError):
+            raise
+        raise SourceFormatError(_damaged(path)) from error
+
+
+def _category(name: str) -> type[TerritoireGeoWarning]:
+    found = getattr(errors, name, TerritoireGeoWarning)
+    return found if isinstance(found, type) and issubclass(found, TerritoireGeoWarning) else TerritoireGeoWarning
 
 
 def _damaged(path: Path) -> str:
-    return f"{path}: not a readable table of the store. Remove it, and run `territoire-geo sources fetch --france`."
+    return f"{path}: not a readable table of the store. Bring it again with `territoire-geo sources fetch {path.stem}`."
 
 
 def _rows(name: str, territory: Territory, columns: Iterable[str]) -> pc.Expression | None:

@@ -16,9 +16,15 @@ INVISIBLE: Final = "[\ufeff\u200b-\u200f\u2060\u00ad]"  # what two files put tog
 LEVEL_CODES: Final[Mapping[str, str]] = MappingProxyType(
     {"COM": CODE_PATTERN, "EPCI": r"\d{9}", "DEP": r"\d{2}|2[AB]|9[78]\d", "REG": r"\d{2}|9[78]\d", "FR": "FR"}
 )
+TYPE: Final = "code_equipement"
 # 14 digits, or an identifier of one's own; never a number of fewer digits, which has lost its zeros.
 KEYS: Final[Mapping[str, str]] = MappingProxyType(
-    {SIRET: r"\d{14}|(?=.*[A-Za-z]).+", "code_bassin": r"[\w-]*\d[\w-]*", "code_metier": r"[\w-]*\d[\w-]*"}
+    {
+        SIRET: r"\d{14}|(?=.*[A-Za-z]).+",
+        "code_bassin": r"[\w-]*\d[\w-]*",
+        "code_metier": r"[\w-]*\d[\w-]*",
+        TYPE: r"[\w.-]{1,20}",
+    }
 )
 
 
@@ -50,6 +56,7 @@ def typed(text: pd.DataFrame, contract: Contract, *, where: str) -> tuple[pd.Dat
         frame[column] = _key(frame[column], column)
     _check_keys(frame, contract, where)
     frame = frame.set_index(list(contract.key))
+    frame = frame[[column for column in frame.columns if not str(column).lower().startswith("unnamed")]]
     counts = counted(frame, contract)
     texts = [*contract.texts, *contract.optional_texts, *((CODE_COMMUNE, CODE_DEPARTEMENT) if contract.located else ())]
     kept = [column for column in frame.columns if column in {*counts, *texts}]
@@ -74,17 +81,19 @@ def _key(cells: pd.Series, column: str) -> "pd.Series[str]":
 
 
 def _check_keys(frame: pd.DataFrame, contract: Contract, where: str) -> None:
-    """Raise for a key that no row can have; codes of communes are checked by the contract."""
-    marks = [mark for mark in TOKENS if len(mark) > 2 or mark == "*"]  # noqa: PLR2004 - "s" may be an identifier
-    for column in contract.key:
-        said = frame[column].dropna()
-        shape = KEYS.get(column, ".*")
-        wrong = said[
-            ~said.str.fullmatch(shape) | said.str.lower().isin([*marks, column]) | said.str.startswith(("=", "'"))
-        ]
-        wrong = wrong[wrong.ne("")]  # told by the contract
-        if len(wrong):
-            what = f"{where}.{column}: {quote(wrong.unique())} is not a code."
+    """Raise for a key, or a type, that no row can have; codes of communes and empty keys are told by the contract."""
+    types = [TYPE] if TYPE in contract.texts and TYPE in frame.columns else []
+    for column in (*contract.key, *types):
+        # The name of the column is its header again; "s" may be an identifier of one's own.
+        never = {column, *(mark for mark in TOKENS if column != "id" or not mark.isalpha())}
+        never |= {mark.replace(" ", "") for mark in never}
+        said = frame[column].dropna().astype("str")
+        said = said[said.ne("") | (column == TYPE)]
+        ill = said.str.strip().str.lower().isin(never) | said.str.startswith(("=", "'"))
+        if column in KEYS:
+            ill |= ~said.str.fullmatch(KEYS[column])
+        if ill.any():
+            what = f"{where}.{column}: {quote(said[ill].unique())} is not a code."
             raise TableError(f"{what} Read the column as text, correct it or remove the row.")
     if {"niveau", "code"} <= set(contract.key):
         _check_levels(frame, where)
@@ -95,7 +104,9 @@ def _check_levels(frame: pd.DataFrame, where: str) -> None:
     for niveau, codes in frame.groupby("niveau")["code"]:
         shape = LEVEL_CODES.get(str(niveau))
         if shape is None:
-            message = f"{where}.niveau: {niveau!r} is none of {', '.join(LEVEL_CODES)}. Correct or remove these rows."
+            message = (
+                f"{where}.niveau: {quote([niveau])} is none of {', '.join(LEVEL_CODES)}. Correct or remove these rows."
+            )
             raise TableError(message)
         wrong = codes[~codes.str.fullmatch(shape).eq(True) & codes.ne("")]  # noqa: FBT003 - NaN is told by the contract
         if len(wrong):

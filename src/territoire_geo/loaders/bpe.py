@@ -10,7 +10,7 @@ import pandas as pd
 
 from territoire_geo.cog import departement, quote
 from territoire_geo.columns import CODE_COMMUNE, CODE_DEPARTEMENT
-from territoire_geo.errors import SourceFormatError, TableError, TerritoireGeoWarning
+from territoire_geo.errors import SourceFormatError, TerritoireGeoWarning
 from territoire_geo.loaders._catalogue import Entry
 from territoire_geo.loaders._codes import texts
 from territoire_geo.loaders._fetch import Ask, Door, fetch
@@ -25,6 +25,7 @@ PLACED: Final = frozenset({"DEPCOM", "TYPEQU", "LONGITUDE", "LATITUDE"})
 COUNTED: Final = frozenset({"DEPCOM", "TYPEQU", "NB_EQUIP"})
 RANDOM: Final = "33"  # QUALITE_GEOLOC: the position is drawn at random in the commune
 MARKS: Final = {"_Z": "so", "_U": ""}  # "sans objet", "indéterminé"
+HALF_TURN: Final = 180.0  # degrees
 GRAIN: Final = 100_000  # steps by degree: about a metre
 
 
@@ -33,6 +34,7 @@ def _recognise_points(columns: frozenset[str]) -> bool:
 
 
 def _tidy_points(raw: pd.DataFrame) -> Tidy:
+    raw = _latest(raw)
     frame = pd.DataFrame({"code_equipement": texts(raw["TYPEQU"]), CODE_COMMUNE: texts(raw["DEPCOM"])})
     frame[["lon", "lat"]] = raw[["LONGITUDE", "LATITUDE"]]
     frame.insert(0, "id", _ids(frame))
@@ -53,7 +55,8 @@ def _ids(frame: pd.DataFrame) -> "pd.Series[str]":
     """
     named = frame["code_equipement"] + "-" + frame[CODE_COMMUNE].fillna("")
     for axis in ("lon", "lat"):
-        steps = (degrees(frame[axis]) * GRAIN).round()
+        places = degrees(frame[axis])
+        steps = (places.where(places.abs() <= HALF_TURN) * GRAIN).round()
         named = named + ("_" + steps.astype("Int64").astype("str")).where(steps.notna(), "")
     rank = named.groupby(named, sort=False).cumcount()
     return named.mask(rank > 0, named + "." + (rank + 1).astype("str"))
@@ -65,10 +68,9 @@ def _recognise_counts(columns: frozenset[str]) -> bool:
 
 def _tidy_counts(raw: pd.DataFrame) -> Tidy:
     names = {"DEPCOM": CODE_COMMUNE, "TYPEQU": "code_equipement", "NB_EQUIP": "nombre"}
+    raw = _latest(raw)
     if "DCIRIS" in raw.columns:  # one row by IRIS, in the communes that have some
         refuse_repeated(raw, ["DCIRIS", "TYPEQU"], where="bpe")
-    if len(vintages(raw)) > 1:
-        raise TableError(f"bpe.AN: {quote(vintages(raw))} are several years. Keep the rows of one.")
     parts = raw[list(names)].rename(columns=names)
     parts = parts.assign(**{name: texts(parts[name]) for name in (CODE_COMMUNE, "code_equipement")})
     frame = summed(parts, [CODE_COMMUNE, "code_equipement"], ["nombre"], where="bpe")
@@ -100,8 +102,8 @@ def _brought(door: Door, source: Entry) -> Raw:
     if not read:  # it was in the cache
         check(answer.path)
     years = vintages(read[-1])
-    millesime = f"BPE {years[0]}" if len(years) == 1 else ""
-    return Raw(source.id, read[-1], answer.sha256, millesime, told(years), fetched=answer.fetched)
+    millesime = f"BPE {years[-1]}" if years else ""
+    return Raw(source.id, read[-1], answer.sha256, millesime, _tell_years(read[-1]), fetched=answer.fetched)
 
 
 def _read_into(found: list[pd.DataFrame], path: Path, *, source: Entry) -> None:
@@ -138,6 +140,21 @@ def vintages(raw: pd.DataFrame) -> list[int]:
     return sorted({int(year) for year in pd.to_numeric(raw["AN"], errors="coerce").dropna().unique()})
 
 
+def _latest(raw: pd.DataFrame) -> pd.DataFrame:
+    """Keep the rows of the last year of a file that has several: one facility is not counted once by year."""
+    years = vintages(raw)
+    return raw[pd.to_numeric(raw["AN"], errors="coerce") == years[-1]] if len(years) > 1 else raw
+
+
+def _tell_years(raw: pd.DataFrame) -> tuple[Note, ...]:
+    years = vintages(raw)
+    if len(years) < 2:  # noqa: PLR2004 - one year, or none said
+        return told(years)
+    fr = f"BPE : le fichier a plusieurs millésimes ({', '.join(map(str, years))}) ; seul {years[-1]} est lu."
+    en = f"BPE: the file has several vintages ({', '.join(map(str, years))}); only {years[-1]} is read."
+    return (Note(TerritoireGeoWarning, fr, en), *told(years[-1:]))
+
+
 UNSAID: Final = Note(
     TerritoireGeoWarning,
     "BPE : ce fichier ne dit pas quelles positions sont tirées au hasard dans la commune ; elles sont gardées.",
@@ -146,7 +163,7 @@ UNSAID: Final = Note(
 
 
 def _tell_points(raw: pd.DataFrame) -> tuple[Note, ...]:
-    return (*told(vintages(raw)), *(() if "QUALITE_GEOLOC" in raw.columns else (UNSAID,)))
+    return (*_tell_years(raw), *(() if "QUALITE_GEOLOC" in raw.columns else (UNSAID,)))
 
 
 POINTS: Final = Layout(
@@ -174,7 +191,7 @@ COUNTS: Final = Layout(
     producer="Insee",
     title="Base permanente des équipements, ensemble",
     columns=lambda columns: columns & (COUNTED | {"AN", "DCIRIS"}),
-    tell=lambda raw: told(vintages(raw)),
+    tell=_tell_years,
 )
 LAYOUTS: Final = (POINTS, COUNTS)
 LOADERS: Final = (Loader("insee_bpe_points", POINTS, _around, _national),)

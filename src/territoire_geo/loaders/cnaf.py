@@ -133,7 +133,8 @@ def _recognise_old(columns: frozenset[str]) -> bool:
 
 def _tidy_old(raw: pd.DataFrame) -> Tidy:
     names = _old_names(frozenset(raw.columns))
-    communes = raw[names["num_com"]].astype("str").str.strip().str.zfill(WIDTHS["COM"])
+    communes = texts(raw[names["num_com"]])
+    communes = communes.mask(communes.ne(""), communes.str.zfill(WIDTHS["COM"]))
     codes = {"COM": communes, "EPCI": raw[names["num_epci"]], "DEP": departement(pd.Index(communes))}
     parts = [
         pd.DataFrame({"niveau": level, "code": codes[level], "taux": raw[names[f"tauxcouv_{level.lower()}"]]})

@@ -332,12 +332,25 @@ def _bring(door: Door, source: Entry, departements: Sequence[str]) -> Iterator[R
     placed, told = _placed(door, chosen)
     located, said = _geocoded(door, placed)
     rows, named = _with_naf(door, located)
+    answered = tuple(code for code in departements if listed["departement"].eq(code).any())
     yield Raw(
         f"{source.id} ({', '.join(departements)})",
         rows,
-        notes=(*notes, *told, *said, _whence(rows), *named),
-        departements=tuple(departements),
+        notes=(*notes, *told, *said, _whence(rows), *named, *_empty(departements, answered)),
+        departements=answered,
     )
+
+
+def _empty(departements: Sequence[str], answered: Sequence[str]) -> list[Note]:
+    """Name the départements whose answer was empty: every one has structures, so nothing is known there."""
+    empty = [code for code in departements if code not in answered]
+    if not empty:
+        return []
+    fr = f"Les emplois de l'inclusion : réponse vide pour le département {quote(empty)} ; le nombre de ses structures "
+    fr += "est inconnu, et non nul."
+    en = f"Les emplois de l'inclusion: empty answer for département {quote(empty)}; the number of its structures is "
+    en += "unknown, not zero."
+    return [Note(SuppressedValueWarning, fr, en)]
 
 
 def _around(door: Door, source: Entry, territory: Territory) -> Iterator[Raw]:

@@ -17,7 +17,19 @@ from territoire_geo.loaders._catalogue import Entry
 from territoire_geo.loaders._disk import sha256
 from territoire_geo.loaders._fetch import Ask, Door, fetch, fetch_json
 from territoire_geo.loaders._layout import Loader, Raw
-from territoire_geo.loaders._melodi import ATTRIBUTES, COMMUNE, FRANCE, GEO, LEVEL, VALUE, YEAR, Cube, latest
+from territoire_geo.loaders._melodi import (
+    ATTRIBUTES,
+    COMMUNE,
+    FRANCE,
+    GEO,
+    LEVEL,
+    VALUE,
+    YEAR,
+    Cube,
+    latest,
+    remedy,
+    tidy,
+)
 from territoire_geo.loaders._melodi_read import COG, check_file, observations, read_cube
 from territoire_geo.loaders.melodi_cubes import CUBES, LAYOUTS
 from territoire_geo.tables import Note
@@ -62,7 +74,7 @@ def around(cube: Cube, door: Door, source: Entry, territory: Territory) -> Itera
     """
     placed = by_hand(door.cache, source.id)
     if placed:
-        yield _whole(cube, source, placed, sha256(placed))
+        yield _placed(cube, source, placed)
         return
     asked = _asked(cube, territory)
     parts = [_observed(cube, door, source, asked[start : start + AREAS]) for start in range(0, len(asked), AREAS)]
@@ -102,7 +114,7 @@ def national(cube: Cube, door: Door, source: Entry) -> Iterator[Raw]:
     """
     placed = by_hand(door.cache, source.id)
     if placed:
-        yield _whole(cube, source, placed, sha256(placed))
+        yield _placed(cube, source, placed)
         return
     asked, find = Ask(path=f"catalog/{_dataset(source)}"), partial(product_path, source)
     file = partial(fetch, door, source, check=partial(check_file, cube))
@@ -160,6 +172,18 @@ def product_path(source: Entry, body: object) -> str:
 def _whole(cube: Cube, source: Entry, path: Path, digest: str) -> Raw:
     frame, millesime, notes = _vintage(cube, source, read_cube(cube, path))
     return Raw(_label(source), frame, digest, millesime, notes)
+
+
+def _placed(cube: Cube, source: Entry, path: Path) -> Raw:
+    """Read a file placed by hand; when it is wrong, it is the file that must change, and not the catalogue."""
+    try:
+        raw = _whole(cube, source, path, sha256(path))
+        tidy(cube, raw.frame)  # another file may have the same columns
+    except SourceFormatError as error:
+        why = str(error).removeprefix(f"{path}: ").removesuffix(remedy(cube)).strip()
+        message = f"{path}: placed by hand, it is not the file of {_label(source)}. {why}"
+        raise SourceFormatError(f"{message} Replace it by that of {source.landing_page}, or remove it.") from error
+    return raw
 
 
 def _label(source: Entry) -> str:

@@ -14,7 +14,7 @@ from territoire_geo.loaders._codes import texts
 from territoire_geo.loaders._fetch import Door
 from territoire_geo.loaders._layout import Layout, Loader, Raw, Tidy
 from territoire_geo.loaders._opendatasoft import Query, export, placed
-from territoire_geo.loaders._read import numbers, refuse_hidden, refuse_repeated
+from territoire_geo.loaders._read import refuse_repeated, summed
 from territoire_geo.tables import Note
 from territoire_geo.territory import Territory
 
@@ -42,18 +42,15 @@ def _read(columns: frozenset[str]) -> frozenset[str]:
 
 def _tidy(raw: pd.DataFrame) -> Tidy:
     column = str(_newest(frozenset(raw.columns)))
-    codes = texts(raw[CODE_COMMUNE])
-    figures, _ = numbers(raw[[column]], [column], where="urssaf")
-    refuse_hidden(figures, where="urssaf")
-    _refuse_twice(raw, codes)
-    employees = figures[column]
-    if FILLED in raw.columns:  # the sum of no figure at all is no figure, even written 0
-        employees = employees.mask(pd.to_numeric(raw[FILLED], errors="coerce") == 0)
+    rows = pd.DataFrame({CODE_COMMUNE: texts(raw[CODE_COMMUNE]), "effectifs_salaries": texts(raw[column])})
+    _refuse_twice(raw, rows[CODE_COMMUNE])
     # An empty cell is an activity that never had an employer there: it adds nothing; all empty, the sum is unknown.
-    sums = employees.groupby(codes).sum(min_count=1)
-    withheld = (employees.isna() & texts(raw[column]).ne("")).groupby(codes).any()  # a mark is no empty cell
-    sums = sums.astype("str").mask(sums.isna(), "").mask(withheld, "s")
-    return {"employees": sums.rename("effectifs_salaries").rename_axis(CODE_COMMUNE).reset_index()}
+    filled = rows["effectifs_salaries"].ne("")
+    if FILLED in raw.columns:  # the sum of no figure at all is no figure, even written 0
+        filled &= pd.to_numeric(raw[FILLED], errors="coerce").ne(0)
+    sums = summed(rows[filled], [CODE_COMMUNE], ["effectifs_salaries"], where="urssaf")
+    empty = rows.loc[~rows[CODE_COMMUNE].isin(sums[CODE_COMMUNE]), [CODE_COMMUNE]].drop_duplicates()
+    return {"employees": pd.concat([sums, empty.assign(effectifs_salaries="")], ignore_index=True)}
 
 
 def _refuse_twice(raw: pd.DataFrame, codes: "pd.Series[str]") -> None:

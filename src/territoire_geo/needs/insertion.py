@@ -7,6 +7,7 @@ import pandas as pd
 
 from territoire_geo import access
 from territoire_geo.activities import is_siae
+from territoire_geo.cog import quote
 from territoire_geo.columns import SIAE_KINDS, point_ids
 from territoire_geo.errors import SuppressedValueWarning
 from territoire_geo.measures import Access, Decay, Inputs, Measure, Need, Polarity, Target
@@ -14,11 +15,29 @@ from territoire_geo.needs._common import catchment, left_out, norm, nothing_know
 from territoire_geo.tables import Note
 from territoire_geo.travel import has_place
 
+REGISTERED: Final = "jobseekers.demandeurs_emploi_abc"
+
 
 def _column(inputs: Inputs) -> str:
     """Choose registered jobseekers when they cover territory and buffer, else the unemployed of the census."""
-    registered = inputs.column("jobseekers.demandeurs_emploi_abc")
-    return "jobseekers.demandeurs_emploi_abc" if registered.notna().all() else "activity.chomeurs_15_64"
+    return REGISTERED if inputs.column(REGISTERED).notna().all() else "activity.chomeurs_15_64"
+
+
+def _definition(inputs: Inputs) -> tuple[Note, ...]:
+    """Tell that the census is read although registered jobseekers are loaded, and the communes that lack them."""
+    if inputs.tables.jobseekers is None or _column(inputs) == REGISTERED:
+        return ()
+    lacking = inputs.index[inputs.column(REGISTERED).isna()]
+    fr = "Insertion : les chômeurs sont ceux du recensement, non les demandeurs d'emploi inscrits (A, B, C), inconnus "
+    fr += (
+        f"dans {len(lacking)} communes du territoire ou de son voisinage ({quote(lacking)}) : les deux définitions ne "
+    )
+    fr += "se mélangent pas."
+    en = "Insertion: the unemployed are those of the census, not the registered jobseekers (A, B, C), unknown in "
+    en += (
+        f"{len(lacking)} communes of the territory or its buffer ({quote(lacking)}): the two definitions are not mixed."
+    )
+    return (Note(SuppressedValueWarning, fr, en),)
 
 
 def unemployed(inputs: Inputs) -> pd.Series:
@@ -68,7 +87,8 @@ def siae_per_unemployed(inputs: Inputs, need: Need, decay: Decay) -> Access:
     Parameters
     ----------
     inputs
-        Uses `structures`; posts when all are known, else structures, with a note.
+        Uses `structures`; posts when all are known, else structures, with a note. Another note tells that the census
+        stands in for registered jobseekers that some communes lack.
     need
         Its mode.
     decay
@@ -79,14 +99,16 @@ def siae_per_unemployed(inputs: Inputs, need: Need, decay: Decay) -> Access:
     siae_per_unemployed
         One value per commune; NaN everywhere when no list of structures is loaded.
     """
+    said = _definition(inputs)
     if inputs.tables.structures is None:
         fr = "Insertion : aucune liste de structures n'est chargée, l'offre d'insertion est inconnue."
         return nothing_known(
             inputs,
+            *said,
             Note(SuppressedValueWarning, fr, "Insertion: no list of structures is loaded, the supply is unknown."),
         )
     supply = _supply(inputs)
-    notes = left_out("Insertion", "Insertion", supply.usable)
+    notes = said + left_out("Insertion", "Insertion", supply.usable)
     if len(supply.usable) and supply.amounts.empty:
         return nothing_known(inputs, *notes)
     if not supply.posts:
