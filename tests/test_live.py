@@ -95,8 +95,8 @@ def test_a_failing_source_says_which_need_loses_what_and_the_others_load(dole, d
     assert tables.cars is None
     assert tables.activity is not None
     (note,) = tables.notes
-    assert "ne répond pas : cars manque, ce que perdent les besoins Mobilité" in note.fr
-    assert "(insee_voitures) does not answer: cars is missing, which these needs lose: Mobility" in note.en
+    assert "ne répond pas : cars manque (besoins touchés : Mobilité)" in note.fr
+    assert "(insee_voitures) does not answer: cars is missing (needs that lose by it: Mobility)" in note.en
 
 
 @pytest.mark.parametrize("broken", ["12,3,4", "nombre", "-5"])
@@ -214,8 +214,8 @@ def test_a_missing_column_is_no_small_loss(dole, door, sources):
     active = source_of("activity", ACTIVE, source="insee_activite")
     sources(active, source_of("activity", JOBS, source="insee_emplois", failing=failing))
     note = load_tables(dole, door=door).notes[0]
-    assert "part of activity is missing, which these needs lose: Mobility, Employment" in note.en
-    assert "une partie de activity manque, ce que perdent les besoins Mobilité, Emploi" in note.fr
+    assert "part of activity is missing (needs that lose by it: Mobility, Employment, " in note.en
+    assert "une partie de activity manque (besoins touchés : Mobilité, Emploi, " in note.fr
     stand_in = source_of("activity", WHOLE, source="insee_comparateur")
     sources(active, source_of("activity", JOBS, source="insee_emplois", failing=failing), stand_in)
     tables = load_tables(dole, door=door)

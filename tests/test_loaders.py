@@ -1,5 +1,6 @@
 """Files to tables: what people and producers write, what is damaged, and what is said about it."""
 
+import re
 import warnings
 import zipfile
 from pathlib import Path
@@ -385,10 +386,13 @@ def test_the_users_own_files_count_most(dole, demo, tmp_path):
     assert tables.births["naissances"].to_dict() == {"39198": 99}
     assert tables.childcare_rates.at[("EPCI", "200010650"), "taux"] == 80
     assert len(tables.childcare_rates) == len(before.childcare_rates)
-    assert {note.en for note in tables.notes} >= {
-        "births: n takes the place of insee_comparateur_rp2018.",
-        "childcare_rates: t takes the place of 1 rows of cnaf_taux_couverture_2023.",
-    }
+    said = {note.en for note in tables.notes}
+    assert "childcare_rates: t takes the place of 1 rows of cnaf_taux_couverture_2023." in said
+    left = len(before.births) - 1  # the demonstration's communes, and one is given
+    (births_note,) = (
+        note for note in said if note.startswith("births: n takes the place of insee_comparateur_rp2018;")
+    )
+    assert int(re.search(r"; (\d+) communes", births_note)[1]) >= left
 
 
 def test_a_user_adds_places_facilities_and_structures(dole, demo, tmp_path):
@@ -723,3 +727,9 @@ def test_a_population_of_elsewhere_leaves_that_of_the_package(load):
     tables = load({"a.csv": BIRTHS, "b.csv": elsewhere})
     assert tables.population.loc["39198", "pop_65_plus"] > 0
     assert any("does not cover the territory, that of the package is used" in note.en for note in tables.notes)
+
+
+def test_the_vintage_of_a_published_file_is_read_in_it(load):
+    tables = load({"a.csv": COMPARATEUR, "b.csv": POINTS.format(2024)})
+    assert [source.millesime for source in tables.sources["activity"]] == ["RP 2022"]
+    assert [source.millesime for source in tables.sources["facilities"]] == ["BPE 2024"]

@@ -184,7 +184,7 @@ def _status(error: Exception) -> int:
 
 def _run(request: _Request) -> None:
     _check_folder(request.out)
-    if request.sources == "live":
+    if request.sources != "demo":
         say_what_is_done()
     given = load_minutes(request.minutes) if request.minutes else None
     with warnings.catch_warnings(record=True) as caught:

@@ -47,7 +47,8 @@ def whole_file(door: Door, source: Entry, layout: Layout, ask: Ask | None = None
     answer = fetch(door, source, ask or Ask(), check=check)
     if not read:  # it was here already
         check(answer.path)
-    yield from (replace(raw, sha256=answer.sha256, fetched=answer.fetched) for raw in read)
+    placed = "fichier placé à la main" if answer.origin == "by hand" and "{date}" in source.millesime else ""
+    yield from (replace(raw, sha256=answer.sha256, fetched=answer.fetched, millesime=placed) for raw in read)
 
 
 def _recognised(path: Path, source: Entry, layout: Layout) -> list[Raw]:

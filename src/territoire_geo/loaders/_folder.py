@@ -1,5 +1,6 @@
 """A folder of files to pieces: each recognised by its header, published or tidy; what is not recognised is told."""
 
+import logging
 import tomllib
 import warnings
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ from territoire_geo.loaders._refine import pieces
 from territoire_geo.loaders.insee_geography import former_from
 from territoire_geo.tables import Note, Source
 
+LOG: Final = logging.getLogger("territoire_geo")
 OWN: Final = "utilisateur"
 FARTHEST: Final = 20_000  # km, half the way round the world
 DESCRIPTION: Final = "sources.toml"
@@ -116,6 +118,7 @@ def _read_file(path: Path, pile: Pile, entry: Mapping[str, object], *, tidy: Ran
     for name, text in read_texts(path, partial(_wanted, seen), known=_is_known):
         former = former_from(text)
         if former is not None:
+            LOG.info("%s : %d anciens codes de communes", path.name, len(former))
             pile.former |= former
             found = True
             continue
@@ -124,8 +127,9 @@ def _read_file(path: Path, pile: Pile, entry: Mapping[str, object], *, tidy: Ran
             raise SourceFormatError(f"{path}: no row under the header of {name}. Fill or remove it.")
         for layout in layouts:
             rank = Rank.PUBLISHED if layout in PUBLISHED and tidy is Rank.TIDY else tidy
-            given = (_attributed(source, layout, entry),)
+            given = (_attributed(source, layout, entry, raw),)
             for table, piece in pieces(layout, raw, pile, where=f"{path.name} ({name})").items():
+                LOG.info("%s : %s, %d lignes", path.name, table, len(piece[0]))
                 pile.pieces.setdefault(table, []).append(Piece(*piece, given, rank))
         found |= bool(layouts)
         if not layouts and not name.lower().startswith("meta"):  # Insee joins the labels of its columns
@@ -208,9 +212,10 @@ def _source(path: Path, entry: Mapping[str, object]) -> Source:
     )
 
 
-def _attributed(source: Source, layout: Layout, entry: Mapping[str, object]) -> Source:
-    """Name who publishes a file by its layout, when sources.toml does not."""
+def _attributed(source: Source, layout: Layout, entry: Mapping[str, object], raw: pd.DataFrame) -> Source:
+    """Name who publishes a file by its layout, and its vintage by its text, when sources.toml does not."""
     if not layout.producer or "producer" in entry:
         return source
-    vintage = source.millesime or f"fichier {source.title}, millésime non précisé"
+    read = layout.vintage(raw) if layout.vintage else ""
+    vintage = source.millesime or read or f"fichier {source.title}, millésime non précisé"
     return replace(source, producer=layout.producer, title=layout.title, millesime=vintage)

@@ -1,5 +1,6 @@
 """What a loader is: how one source is asked for, how its header is recognised, how its text becomes tidy text."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -43,7 +44,7 @@ class Layout:
     commune may give some of its columns only, others come from other files. `columns` names, of a header, those
     that `tidy` reads (all when None): a wide national file is not read whole. A file as published names its
     `producer` and `title` by its layout, when nothing else does; `notes` are told whenever it is read, `tell` says what
-    must be known of this very text (a vintage, a nomenclature).
+    must be known of this very text (a nomenclature), and `vintage` reads its vintage in it, "" when it cannot tell.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Layout:
     columns: Callable[[frozenset[str]], frozenset[str]] | None = None
     notes: tuple[Note, ...] = ()
     tell: Callable[[pd.DataFrame], tuple[Note, ...]] | None = None
+    vintage: Callable[[pd.DataFrame], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -95,3 +97,51 @@ def pick(raw: pd.DataFrame, codes: "pd.Series[str]", names: Mapping[str, str]) -
     frame = raw[list(there.values())].set_axis(list(there), axis=1)
     frame.insert(0, CODE_COMMUNE, codes)
     return frame
+
+
+def header_vintage(pattern: str, words: str) -> Callable[[pd.DataFrame], str]:
+    """
+    Read a vintage in the names of columns.
+
+    Parameters
+    ----------
+    pattern
+        Pattern of a column, whose group is a year of two digits.
+    words
+        How the vintage is said, {} its year of four digits.
+
+    Returns
+    -------
+    header_vintage
+        Table as published -> its last vintage, "" when no column tells.
+    """
+
+    def vintage(raw: pd.DataFrame) -> str:
+        found = [match[1] for match in (re.match(pattern, str(column)) for column in raw.columns) if match]
+        return words.format(f"20{max(found)}") if found else ""
+
+    return vintage
+
+
+def column_vintage(column: str, words: str = "{}") -> Callable[[pd.DataFrame], str]:
+    """
+    Read a vintage in a column.
+
+    Parameters
+    ----------
+    column
+        Its name; the vintage is what its last value begins with, such as 2023 or 2024-T4.
+    words
+        How the vintage is said.
+
+    Returns
+    -------
+    column_vintage
+        Table as published -> its last vintage, "" when the column is absent or blank.
+    """
+
+    def vintage(raw: pd.DataFrame) -> str:
+        values = raw[column].astype("str").str.extract(r"^\s*(20\d\d(?:-T\d)?)")[0].dropna() if column in raw else ()
+        return words.format(max(values)) if len(values) else ""
+
+    return vintage

@@ -318,7 +318,7 @@ def tell_failure(pile: Pile, source: Entry, error: Exception) -> None:
         Why it failed.
     """
     lost = [table for table in source.tables if table != "references"]
-    helped = [table for table in lost if _stands_in(table, pile)]
+    helped = [table for table in lost if _stands_in(table, pile) or table == "population"]  # the package has one
     missing = [table for table in lost if table not in helped]
     needs = losers(source) if missing else ()
     why_fr, why_en = ("ne répond pas", "does not answer")
@@ -331,14 +331,15 @@ def tell_failure(pile: Pile, source: Entry, error: Exception) -> None:
         fr += f" : {'une partie de ' * part}{', '.join(missing)} manque"
         en += f": {'part of ' * part}{', '.join(missing)} is missing"
     elif lost:
-        fr += " ; une autre source le remplace"
-        en += "; another source stands in"
+        package = lost == ["population"] and not _stands_in("population", pile)
+        fr += " ; la population du paquet (RP 2021) la remplace" if package else " ; une autre source le remplace"
+        en += "; the population of the package (census of 2021) stands in" if package else "; another source stands in"
     else:
         fr += " : les totaux qu'il publie manquent"
         en += ": the totals that it publishes are missing"
     if needs:
-        fr += f", ce que perdent les besoins {', '.join(label for label, _ in needs)}"
-        en += f", which these needs lose: {', '.join(label for _, label in needs)}"
+        fr += f" (besoins touchés : {', '.join(label for label, _ in needs)})"
+        en += f" (needs that lose by it: {', '.join(label for _, label in needs)})"
     pile.notes.append(Note(TerritoireGeoWarning, f"{fr}.", f"{en}."))
     warnings.warn(str(error), TerritoireGeoWarning, stacklevel=4)
 

@@ -180,8 +180,13 @@ def _shared(name: str, first: Piece, piece: Piece) -> Note:
 
 def _replaced(name: str, over: Piece, under: Piece, rows: str) -> Note:
     if rows == "whole":
-        fr = f"{name} : {over.title} remplace {under.title} en entier."
-        return Note(TerritoireGeoWarning, fr, f"{name}: {over.name} takes the place of {under.name}.")
+        left = len(under.frame.index.difference(over.frame.index))
+        fr = f"{name} : {over.title} remplace {under.title} en entier"
+        en = f"{name}: {over.name} takes the place of {under.name}"
+        if left:
+            fr += f" ; {left} communes que ce dernier donnait n'ont plus de chiffre, donnez-les aussi"
+            en += f"; {left} communes that the latter gave have no figure any more, give them too"
+        return Note(TerritoireGeoWarning, f"{fr}.", f"{en}.")
     fr = f"{name} : {over.title} remplace {rows} lignes de {under.title}."
     en = f"{name}: {over.name} takes the place of {rows} rows of {under.name}."
     return Note(TerritoireGeoWarning, fr, en)

@@ -12,7 +12,7 @@ from territoire_geo.loaders._catalogue import Entry
 from territoire_geo.loaders._codes import texts
 from territoire_geo.loaders._fetch import Door
 from territoire_geo.loaders._files import whole_file
-from territoire_geo.loaders._layout import Layout, Loader, Raw, Tidy
+from territoire_geo.loaders._layout import Layout, Loader, Raw, Tidy, header_vintage
 from territoire_geo.loaders._read import header, refuse_repeated, summed
 from territoire_geo.tables import Note
 from territoire_geo.territory import Territory
@@ -78,6 +78,7 @@ LAYOUT: Final = Layout(
     producer="France Travail",
     title="Besoins en main-d'œuvre",
     columns=_columns,
+    vintage=header_vintage(r"(?i)be(\d{2})", "{}"),
     notes=(WITHHELD,),
 )
 LOADER: Final = Loader("bmo", LAYOUT, _around, _national)

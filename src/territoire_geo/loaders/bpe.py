@@ -14,7 +14,7 @@ from territoire_geo.errors import SourceFormatError, TerritoireGeoWarning
 from territoire_geo.loaders._catalogue import Entry
 from territoire_geo.loaders._codes import texts
 from territoire_geo.loaders._fetch import Ask, Door, fetch
-from territoire_geo.loaders._layout import Layout, Loader, Raw, Tidy
+from territoire_geo.loaders._layout import Layout, Loader, Raw, Tidy, column_vintage
 from territoire_geo.loaders._located import degrees
 from territoire_geo.loaders._read import read_texts, refuse_repeated, summed
 from territoire_geo.loaders.bpe_types import told
@@ -174,6 +174,7 @@ POINTS: Final = Layout(
     title="Base permanente des équipements, équipements géolocalisés",
     columns=lambda columns: columns & (PLACED | {"AN", "CAPACITE", "QUALITE_GEOLOC"}),
     tell=_tell_points,
+    vintage=column_vintage("AN", "BPE {}"),
     notes=(
         Note(
             TerritoireGeoWarning,
@@ -192,6 +193,7 @@ COUNTS: Final = Layout(
     title="Base permanente des équipements, ensemble",
     columns=lambda columns: columns & (COUNTED | {"AN", "DCIRIS"}),
     tell=_tell_years,
+    vintage=column_vintage("AN", "BPE {}"),
 )
 LAYOUTS: Final = (POINTS, COUNTS)
 LOADERS: Final = (Loader("insee_bpe_points", POINTS, _around, _national),)

@@ -13,7 +13,7 @@ from territoire_geo.errors import StaleSourceWarning, TableError
 from territoire_geo.loaders._catalogue import Entry
 from territoire_geo.loaders._codes import texts
 from territoire_geo.loaders._fetch import Door
-from territoire_geo.loaders._layout import Layout, Loader, Raw, Tidy
+from territoire_geo.loaders._layout import Layout, Loader, Raw, Tidy, column_vintage
 from territoire_geo.loaders._opendatasoft import Query, export, placed
 from territoire_geo.tables import Note
 from territoire_geo.territory import Territory
@@ -175,14 +175,18 @@ OLD_NOTE: Final = Note(
     "Petite enfance : les taux viennent d'un ancien fichier de la Cnaf (2020 ou 2021), sans détail par mode d'accueil.",
     "Childcare: the rates come from an old file of Cnaf (2020 or 2021), without detail by type of care.",
 )
-EXTRACT: Final = Layout("cnaf_rates", _recognise_extract, _tidy_extract, producer="Cnaf", title=COVERAGE)
-PORTAL: Final = Layout("cnaf_rates_portal", _recognise_rates, _tidy_rates, producer="Cnaf", title=COVERAGE)
+YEAR: Final = column_vintage("annee")
+EXTRACT: Final = Layout("cnaf_rates", _recognise_extract, _tidy_extract, producer="Cnaf", title=COVERAGE, vintage=YEAR)
+PORTAL: Final = Layout(
+    "cnaf_rates_portal", _recognise_rates, _tidy_rates, producer="Cnaf", title=COVERAGE, vintage=YEAR
+)
 PORTAL_PLACES: Final = Layout(
     "cnaf_places",
     _recognise_places,
     _tidy_places,
     producer="Cnaf",
     title="Nombre de places par les modes d'accueil formels du jeune enfant",
+    vintage=YEAR,
 )
 OLD: Final = Layout("cnaf_rates_2021", _recognise_old, _tidy_old, producer="Cnaf", title=COVERAGE, notes=(OLD_NOTE,))
 LAYOUTS: Final = (EXTRACT, PORTAL, PORTAL_PLACES, OLD)

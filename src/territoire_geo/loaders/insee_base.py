@@ -11,7 +11,7 @@ from territoire_geo.columns import CODE_COMMUNE
 from territoire_geo.loaders._catalogue import Entry
 from territoire_geo.loaders._fetch import Door
 from territoire_geo.loaders._files import whole_file
-from territoire_geo.loaders._layout import Layout, Loader, Raw, Tidy
+from territoire_geo.loaders._layout import Layout, Loader, Raw, Tidy, header_vintage
 from territoire_geo.loaders._read import refuse_repeated, summed
 from territoire_geo.territory import Territory
 
@@ -194,6 +194,7 @@ COMMUNES: Final = Layout(
     producer="Insee",
     title="Recensement de la population, base communale",
     columns=_columns,
+    vintage=header_vintage(r"[PC](\d{2})_", "RP {}"),
 )
 IRIS: Final = Layout(
     "insee_base_iris",
@@ -202,6 +203,7 @@ IRIS: Final = Layout(
     producer="Insee",
     title="Recensement de la population, base infracommunale (IRIS)",
     columns=_columns,
+    vintage=header_vintage(r"[PC](\d{2})_", "RP {}"),
 )
 LAYOUTS: Final = (COMMUNES, IRIS)
 

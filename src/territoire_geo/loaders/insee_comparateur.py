@@ -10,7 +10,7 @@ import pandas as pd
 from territoire_geo.loaders._catalogue import Entry
 from territoire_geo.loaders._fetch import Door
 from territoire_geo.loaders._files import whole_file
-from territoire_geo.loaders._layout import Layout, Loader, Raw, Tidy, pick
+from territoire_geo.loaders._layout import Layout, Loader, Raw, Tidy, header_vintage, pick
 from territoire_geo.loaders.insee_base import is_mixed, newest
 from territoire_geo.loaders.insee_filosofi import income_columns
 from territoire_geo.territory import Territory
@@ -73,6 +73,7 @@ LAYOUT: Final = Layout(
     {"taux_pauvrete": 0.01},
     producer="Insee",
     title="Comparateur de territoires",
+    vintage=header_vintage(r"P(\d{2})_", "RP {}"),
     columns=_columns,
 )
 LOADER: Final = Loader("insee_comparateur", LAYOUT, _around, _national)

@@ -5,7 +5,7 @@ from typing import Final
 
 import pandas as pd
 
-from territoire_geo.loaders._layout import Layout, Tidy, pick
+from territoire_geo.loaders._layout import Layout, Tidy, header_vintage, pick
 
 
 def income_columns(columns: frozenset[str]) -> dict[str, str]:
@@ -50,5 +50,6 @@ LAYOUT: Final = Layout(
     producer="Insee",
     title="Filosofi, revenus et pauvreté des ménages par commune",
     columns=_columns,
+    vintage=header_vintage(r"MED(\d{2})", "Filosofi {}"),
 )
 LAYOUTS: Final = (LAYOUT,)

@@ -12,7 +12,7 @@ from territoire_geo.errors import SuppressedValueWarning
 from territoire_geo.loaders._catalogue import Entry
 from territoire_geo.loaders._fetch import Door
 from territoire_geo.loaders._files import whole_file
-from territoire_geo.loaders._layout import Layout, Loader, Raw, Tidy
+from territoire_geo.loaders._layout import Layout, Loader, Raw, Tidy, header_vintage
 from territoire_geo.loaders._read import refuse_repeated, summed
 from territoire_geo.tables import Note
 from territoire_geo.territory import Territory
@@ -69,6 +69,7 @@ LAYOUT: Final = Layout(
     title="Recensement de la population, mobilités domicile-travail",
     columns=_columns,
     notes=(SMALL_FLOWS,),
+    vintage=header_vintage(r"NBFLUX_C(\d{2})_", "RP {}"),
 )
 LOADER: Final = Loader("insee_flux", LAYOUT, _around, _national)
 LAYOUTS: Final = (LAYOUT,)

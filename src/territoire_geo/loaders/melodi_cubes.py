@@ -4,8 +4,8 @@ from functools import partial
 from typing import Final
 
 from territoire_geo.loaders._catalogue import entry
-from territoire_geo.loaders._layout import Layout
-from territoire_geo.loaders._melodi import TOTAL, Cell, Cube, Way, recognise, tidy
+from territoire_geo.loaders._layout import Layout, column_vintage
+from territoire_geo.loaders._melodi import TOTAL, YEAR, Cell, Cube, Way, recognise, tidy
 
 
 def made_of(*cells: str | Cell, less: tuple[str | Cell, ...] = ()) -> Way:
@@ -128,6 +128,7 @@ def _layout(cube: Cube) -> Layout:
         {"taux_pauvrete": 0.01} if cube.table == "income" else {},  # published in percent
         producer=source.producer,
         title=source.title,
+        vintage=column_vintage(YEAR),
     )
 
 
