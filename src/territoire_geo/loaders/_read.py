@@ -250,7 +250,7 @@ def numbers(frame: pd.DataFrame, columns: list[str], *, where: str) -> tuple[pd.
     Raises
     ------
     TableError
-        If a cell is neither a number nor a known mark of absence.
+        If a cell is neither a number nor a known mark of absence, or may be thousands or decimals: 1,234.
     """
     out = frame.copy()
     states = [pd.Series(index=pd.MultiIndex.from_arrays([[], []]), dtype="str")]
