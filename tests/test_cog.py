@@ -166,3 +166,10 @@ def test_every_former_code_leads_to_a_current_commune():
     former = pd.Index(FORMER)
     assert cog.among(cog.current_codes(former, FORMER, BASE.index), BASE.index).all()
     assert issubclass(CogYearError, TerritoireGeoError)
+
+
+def test_the_median_of_one_arrondissement_is_not_that_of_its_city():
+    table = pd.DataFrame({"people": [10.0], "median": [30_000.0]}, index=["75101"])
+    done = cog.harmonise(table, {}, pd.Index(["39198", "75056"]), not_additive=["median"])
+    assert done.table.loc["75056", "people"] == 10
+    assert np.isnan(done.table.loc["75056", "median"])

@@ -733,3 +733,12 @@ def test_the_vintage_of_a_published_file_is_read_in_it(load):
     tables = load({"a.csv": COMPARATEUR, "b.csv": POINTS.format(2024)})
     assert [source.millesime for source in tables.sources["activity"]] == ["RP 2022"]
     assert [source.millesime for source in tables.sources["facilities"]] == ["BPE 2024"]
+
+
+def test_the_reason_follows_a_flow_whose_ends_merged(load):
+    flows = "code_residence;code_travail;actifs\n39369;39198;s\n39198;39198;7\n"
+    tables = load({"a.csv": BIRTHS, "b.csv": flows})
+    (key,) = tables.absences["flows"].index.get_level_values(0)
+    assert key in tables.flows.index
+    assert key[0] != "39369"
+    assert np.isnan(tables.flows.loc[key, "actifs"])

@@ -214,7 +214,9 @@ def harmonise(
     groups = table[merging].groupby(target[merging])
     merged = groups.sum(min_count=1).mask(table[merging].isna().groupby(target[merging]).any())
     medians = [column for column in not_additive if column in table.columns]
-    merged[medians] = merged[medians].mask(groups.size() > 1)
+    # The median of a commune made of several rows, or of one arrondissement of a city, is not that of its parts.
+    parts = pd.Series(table.index[merging].isin(list(ARRONDISSEMENTS)), index=table.index[merging])
+    merged[medians] = merged[medians].mask((groups.size() > 1) | parts.groupby(target[merging]).any())
     out = pd.concat([table[~merging], merged]).rename_axis(CODE_COMMUNE) if len(moved) else table
     absent = {code: parent for code, parent in (restored or {}).items() if code not in table.index}
     split = tuple(sorted({parent for parent in absent.values() if parent in out.index}))

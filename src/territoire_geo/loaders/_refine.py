@@ -67,7 +67,7 @@ def _checked(name: str, text: pd.DataFrame, layout: Layout, pile: Pile) -> tuple
         return _current(name, frame, states, pile, former)
     if CONTRACTS[name].located and CODE_COMMUNE in frame.columns and pile.former:
         frame[CODE_COMMUNE] = frame[CODE_COMMUNE].replace(former)
-    return _current_flows(frame, former) if name == "flows" else frame, states
+    return _current_flows(frame, states, former) if name == "flows" else (frame, states)
 
 
 def _current(
@@ -88,7 +88,9 @@ def _current(
     return done.table, states[~states.index.duplicated()].sort_index()
 
 
-def _current_flows(frame: pd.DataFrame, former: Mapping[str, str]) -> pd.DataFrame:
+def _current_flows(
+    frame: pd.DataFrame, states: "pd.Series[str]", former: Mapping[str, str]
+) -> tuple[pd.DataFrame, "pd.Series[str]"]:
     """Bring both ends of flows to current communes, and sum; a place of work abroad (99...) stays as it is."""
     current = _base.communes().index
     ends = []
@@ -101,4 +103,11 @@ def _current_flows(frame: pd.DataFrame, former: Mapping[str, str]) -> pd.DataFra
     kept = (ends[0].notna() & ends[1].notna()).to_numpy()
     keys = [pd.Index(end[kept], name=name) for end, name in zip(ends, CONTRACTS["flows"].key, strict=True)]
     groups = frame[kept].groupby(keys)
-    return groups.sum(min_count=1).mask(frame[kept].isna().groupby(keys).any())
+    table = groups.sum(min_count=1).mask(frame[kept].isna().groupby(keys).any())
+    if states.empty:
+        return table, states
+    moved = dict(zip(frame.index[kept], zip(*keys, strict=True), strict=True))
+    states = states[states.index.get_level_values(0).isin(list(moved))]
+    where = [pd.Index([moved[key] for key in states.index.get_level_values(0)], tupleize_cols=False)]
+    states.index = pd.MultiIndex.from_arrays([*where, states.index.get_level_values(1)])
+    return table, states[~states.index.duplicated()]
