@@ -32,7 +32,7 @@ TWICE = (
     "zip_flipped", "drop_column", "extra_cell", "missing_cell", "cut_a_line", "encode_rarely", "something_else",
 )  # fmt: skip
 HUGE = "huge_cell"  # 10 MB a time
-LIGHT = tuple(name for name in MUTATIONS if name != HUGE)
+LIGHT = tuple(sorted(name for name in MUTATIONS if name != HUGE))
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +128,8 @@ def test_tables_of_a_territory(name, dole, tmp_path, tally):
     sample = SMALL[name]
     base = load(tmp_path, text(sample).encode(), ".csv", dole)
     assert base.kind == READ
-    for mutation in Random(name).sample(LIGHT, 4):  # noqa: S311 - mutations, not secrets
+    # What is marked may be cut away with the communes of elsewhere: marks are looked at before the cut, above.
+    for mutation in Random(name).sample([one for one in LIGHT if one != "mark"], 4):  # noqa: S311 - mutations, not secrets
         for what, _, _, mutant in mutants(mutation, {name: (sample, base)}, 1):
             got = load(tmp_path, mutant.content, mutant.suffix, dole)
             tally[got.kind] += 1
