@@ -15,16 +15,16 @@ import warnings
 from pathlib import Path
 
 # One file by table: two vintages of one figure are refused, as they should be.
-FILES = (
-    "insee/base_cc_comparateur_csv.zip",
-    "insee/bpe_ens_2019.parquet",
-    "siae/siae_itou_2020-12.csv",
-    "cnaf/cnaf_txcouv_pe_2023_extrait.csv",
-    "mobilite/bnlc-.zip",
-    "mobilite/gares-de-voyageurs.csv",
-    "ressources/liste-fs-20240801_sans_contacts.csv",
-    "bmo/Base_open_data_BMO_2024.xlsx",
-)
+FILES = {
+    "insee/base_cc_comparateur_csv.zip": "insee_comparateur",
+    "insee/bpe_ens_2019.parquet": "insee_bpe",
+    "siae/siae_itou_2020-12.csv": "emplois_inclusion",
+    "cnaf/cnaf_txcouv_pe_2023_extrait.csv": "cnaf_taux_epci",
+    "mobilite/bnlc-.zip": "bnlc",
+    "mobilite/gares-de-voyageurs.csv": "sncf_gares",
+    "ressources/liste-fs-20240801_sans_contacts.csv": "france_services",
+    "bmo/Base_open_data_BMO_2024.xlsx": "bmo",
+}
 DOLE = "200010650"
 
 
@@ -65,22 +65,37 @@ def france(folder: Path, _cache: Path) -> str:
 
 def store(folder: Path, cache: Path) -> str:
     """Write the national store from the same files."""
-    from territoire_geo.loaders import _folder, _store, _tables, open_door
+    from dataclasses import replace
+
+    from territoire_geo.loaders import _folder, _store, open_door
+    from territoire_geo.loaders._catalogue import entry
     from territoire_geo.loaders._pile import Pile
 
-    pile = Pile()
-    _folder.read_folder(pile, folder)
-    files = _store.write_store(open_door(cache=cache, offline=True), _tables.assembled(pile), pile)
+    door = open_door(cache=cache, offline=True)
+    files = []
+    for path in sorted(folder.iterdir()):  # a file is a source, each written as soon as it is read
+        one = folder.parent / f"only-{path.stem}"
+        one.mkdir()
+        (one / path.name).symlink_to(path.resolve())
+        pile = Pile()
+        _folder.read_folder(pile, one)
+        source = next(source for name, source in FILES.items() if path.stem.startswith(Path(name).stem))
+        cited = (entry(source).source(),)
+        pile.pieces = {name: [replace(piece, sources=cited) for piece in found] for name, found in pile.pieces.items()}
+        files += _store.write_source(door, source, pile)
     return f"{sum(path.stat().st_size for path in files) / 1e6:.1f} MB in {len(files)} files"
 
 
 def territory(_folder: Path, cache: Path) -> str:
     """Read a territory from the store, offline."""
     import territoire_geo as tg
+    from territoire_geo.loaders import _store
+    from territoire_geo.loaders._pile import Pile
 
-    door = tg.open_door(cache=cache, offline=True)
-    tables = tg.load_tables(tg.load_territory(DOLE), door=door)
-    return f"{len(tables.activity)} communes, {len(tables.facilities)} facilities"
+    here, pile = tg.load_territory(DOLE), Pile()
+    _store.read_store(pile, here, tg.open_door(cache=cache, offline=True))
+    rows = sum(len(piece.frame) for pieces in pile.pieces.values() for piece in pieces)
+    return f"{len(pile.pieces)} tables, {rows} rows, {len(here.communes)} communes"
 
 
 TASKS = {task.__name__: task for task in (imports, pandas_only, france, store, territory)}
