@@ -295,3 +295,14 @@ def test_structures_are_totalled_where_they_are_all_listed(dole, door, sources):
     assert references.loc[("DEP", "39"), "siae"] == 2
     assert references.loc[("DEP", "21"), "siae"] == 0  # listed whole, and without any
     assert ("REG", "27") not in references.index or np.isnan(references.loc[("REG", "27"), "siae"])
+
+
+def test_structures_of_ones_own_do_not_extend_the_list(dole, door, sources, tmp_path):
+    rows = [{"siret": "1" * 14, "kind": "AI", "name": "a", "code_commune": DOLE, "code_departement": "39"}]
+    sources(source_of("structures", rows, source="emplois_inclusion", departements=("39",)))
+    own = tmp_path / "own.csv"
+    own.write_text(f"siret;kind;name;code_commune\n{'2' * 14};EI;b;{TAVAUX}\n", encoding="utf-8")
+    tables = load_tables(dole, door=door, add=own)
+    assert tables.references.loc[("DEP", "39"), "siae"] == 1  # as published
+    elsewhere = dole.communes.index[~dole.communes["code_departement"].eq("39")]
+    assert not tables.covered("structures", elsewhere).any()

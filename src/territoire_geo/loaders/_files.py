@@ -48,7 +48,9 @@ def whole_file(door: Door, source: Entry, layout: Layout, ask: Ask | None = None
     if not read:  # it was here already
         check(answer.path)
     placed = "fichier placé à la main" if answer.origin == "by hand" and "{date}" in source.millesime else ""
-    yield from (replace(raw, sha256=answer.sha256, fetched=answer.fetched, millesime=placed) for raw in read)
+    for raw in read:
+        millesime = placed or (layout.vintage(raw.frame) if layout.vintage else "")
+        yield replace(raw, sha256=answer.sha256, fetched=answer.fetched, millesime=millesime)
 
 
 def _recognised(path: Path, source: Entry, layout: Layout) -> list[Raw]:

@@ -65,9 +65,7 @@ def read_live(pile: Pile, territory: Territory, door: Door) -> None:
         raise SourceUnavailableError(all_failed(failures))
 
 
-def through(
-    door: Door, asking: Callable[[Loader, Door, Entry], Iterator[Raw]]
-) -> Callable[[Loader, Entry], Iterator[Raw]]:
+def through(door: Door, asking: Callable[[Loader, Door, Entry], Iterator[Raw]]) -> Asking:
     """
     Ask through a door that does not wait again for what the network does not lead to.
 

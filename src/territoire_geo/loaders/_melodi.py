@@ -35,7 +35,6 @@ SECRET: Final = "s"  # noqa: S105 - statistical secrecy, not a password
 UNPUBLISHED: Final = "nd"
 FREE: Final = ("", "F")  # CONF_STATUS of a figure that anyone may read
 ELSEWHERE: Final = "K"  # OBS_STATUS: the figure is counted with another commune
-INCLUDING: Final = "W"  # OBS_STATUS: the figure holds that of another commune
 SUPPRESSED: Final = "Q"
 MISSING: Final = ("H", "J", ELSEWHERE, "L", "M", "O")  # OBS_STATUS of a blank that is not a secret
 DIGITS: Final = 6  # decimals kept of a sum: the noise of floats is below, weighted counts above

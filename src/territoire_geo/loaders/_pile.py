@@ -119,7 +119,9 @@ def assemble(name: str, pieces: Sequence[Piece]) -> Whole:
     # An empty frame says nothing of the types of its columns.
     filled = [frame for frame in frames if len(frame)] or frames[:1]
     said = [part for part in states if len(part)] or states[:1]
-    listed = None if any(piece.departements is None for piece in pieces) else _listed(pieces)
+    # A list that somebody completes covers no more départements than the published one.
+    published = [piece for piece in pieces if piece.rank is Rank.PUBLISHED] or pieces
+    listed = None if any(piece.departements is None for piece in published) else _listed(published)
     return Whole(pd.concat(filled), pd.concat(said), tuple(dict.fromkeys(sources)), tuple(notes), listed)
 
 

@@ -39,14 +39,12 @@ try:
     resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
 except (ImportError, ValueError, OSError):
     pass
-try:
-    from python_calamine import CalamineWorkbook
-    book = CalamineWorkbook.from_filelike(io.BytesIO(sys.stdin.buffer.read()))
-    for name in book.sheet_names:
-        book.get_sheet_by_name(name)
-except BaseException:
-    pass
+from python_calamine import CalamineWorkbook
+book = CalamineWorkbook.from_filelike(io.BytesIO(sys.stdin.buffer.read()))
+for name in book.sheet_names:
+    book.get_sheet_by_name(name)
 """
+REFUSED: Final = 1  # how Python ends on an error that it can tell: ours to tell, with its words
 TRIED: Final = 120  # seconds
 CODE: Final = re.compile(r"[A-Z][A-Z0-9_]*")  # CODGEO, P22_POP: how Insee names variables, under their labels
 TELLING: Final = re.compile(r"CODGEO|[0-9_]")
@@ -168,13 +166,15 @@ def _try(content: bytes, where: str) -> None:
     if not sys.executable:
         return
     command = [sys.executable, "-c", TRIAL]
+    message = f"{where}: not a readable spreadsheet, it is damaged. Download or copy it again."
     try:
-        subprocess.run(command, input=content, capture_output=True, check=True, timeout=TRIED)  # noqa: S603 - our own code
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        message = f"{where}: not a readable spreadsheet, it is damaged. Download or copy it again."
+        done = subprocess.run(command, input=content, capture_output=True, check=False, timeout=TRIED)  # noqa: S603 - our own code
+    except subprocess.TimeoutExpired as error:
         raise SourceFormatError(message) from error
     except OSError:  # no other program may be run here
         return
+    if done.returncode not in {0, REFUSED}:
+        raise SourceFormatError(message)
 
 
 def _sheet(book: "CalamineWorkbook", name: str, where: str) -> "CalamineSheet | None":

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 import pandas as pd
@@ -57,13 +56,11 @@ def _tidy(raw: pd.DataFrame) -> Tidy:
 
 
 def _around(door: Door, source: Entry, _territory: Territory) -> Iterator[Raw]:
-    return _national(door, source)
+    return whole_file(door, source, LAYOUT)
 
 
 def _national(door: Door, source: Entry) -> Iterator[Raw]:
-    for raw in whole_file(door, source, LAYOUT):
-        area = next(column for column, name in _named(frozenset(raw.frame.columns)).items() if name == "code_bassin")
-        yield replace(raw, millesime=f"20{area[-2:]}")
+    return whole_file(door, source, LAYOUT)
 
 
 WITHHELD: Final = Note(

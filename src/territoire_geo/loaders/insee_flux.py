@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 import pandas as pd
@@ -48,12 +47,11 @@ def _tidy(raw: pd.DataFrame) -> Tidy:
 
 
 def _around(door: Door, source: Entry, _territory: Territory) -> Iterator[Raw]:
-    return _national(door, source)
+    return whole_file(door, source, LAYOUT)
 
 
 def _national(door: Door, source: Entry) -> Iterator[Raw]:
-    for raw in whole_file(door, source, LAYOUT):
-        yield replace(raw, millesime=f"RP 20{_count(frozenset(raw.frame.columns))[8:10]}")
+    return whole_file(door, source, LAYOUT)
 
 
 SMALL_FLOWS: Final = Note(
