@@ -1,125 +1,72 @@
-"""Laws that hold whatever the territory: conservation, scale, order, buffer."""
+"""Laws of pairs, whatever the territory: counts and nearest, against plain loops; the buffer."""
 
 import math
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from _access_cases import AMOUNTS, DECAYS, MINUTES, laws, territories
 from territoire_geo import access
 
-# Examples are the same at every run, and none is timed.
-laws = settings(max_examples=60, deadline=None, derandomize=True, database=None)
 
-AMOUNTS = st.one_of(st.just(0.0), st.floats(0.001, 1e6))
-MINUTES = st.one_of(st.sampled_from([0.0, 10.0, 20.0, 30.0]), st.floats(0, 60))
-REACH = st.floats(1, 60)
-DECAYS = st.one_of(
-    st.builds(access.binary, REACH),
-    st.builds(access.dai, REACH),
-    st.builds(access.gaussian, st.floats(5, 40), st.one_of(st.none(), REACH)),
-    st.builds(access.exponential, st.floats(0.01, 0.5), st.one_of(st.none(), REACH)),
-    st.just(access.steps({10: 1, 20: 0.68, 30: 0.22})),
-)
-
-
-@st.composite
-def territories(draw):
-    """Demand, supply and some of the pairs between them."""
-    demand = draw(st.lists(AMOUNTS, min_size=1, max_size=8))
-    supply = draw(st.lists(AMOUNTS, min_size=1, max_size=5))
-    every = [(f"o{i}", f"d{j}") for i in range(len(demand)) for j in range(len(supply))]
-    pairs = draw(st.lists(st.sampled_from(every), unique=True, max_size=len(every)))
-    cost = draw(st.lists(MINUTES, min_size=len(pairs), max_size=len(pairs)))
-    index = pd.MultiIndex.from_arrays([[o for o, _ in pairs], [d for _, d in pairs]], names=["origin", "destination"])
-    return (
-        pd.Series(demand, index=[f"o{i}" for i in range(len(demand))]),
-        pd.Series(supply, index=[f"d{j}" for j in range(len(supply))]),
-        pd.Series(cost, index=index, dtype=float),
-    )
-
-
-def served(territory, decay):
-    demand, supply, minutes = territory
-    return float((access.floating_catchment(demand, supply, minutes, decay).access * demand).sum())
+def by_origin(minutes):
+    """Destinations of each origin, the nearest first, the smaller id first of two."""
+    found = {}
+    for (origin, destination), cost in minutes.items():
+        found.setdefault(origin, []).append((cost, destination))
+    return {origin: sorted(rows) for origin, rows in sorted(found.items())}
 
 
 @laws
-@given(territories(), DECAYS)
-def test_the_reached_supply_is_shared_out(territory, decay):
-    demand, supply, minutes = territory
-    reached = access.reached_supply(demand, supply, minutes, decay)
-    assert served(territory, decay) == pytest.approx(supply[reached].sum(), rel=1e-9)
-    available = access.spatial_availability(demand, supply, minutes, decay)
-    assert available.sum() == pytest.approx(supply[reached].sum(), rel=1e-9)
+@given(territories(), st.integers(1, 6))
+def test_the_nth_nearest_is_that_of_plain_loops(territory, n):
+    demand, _, minutes = territory
+    rows = by_origin(minutes)
+    best, ids = access.nearest(minutes, n), access.nearest_id(minutes, n)
+    assert best.index.tolist() == ids.index.tolist() == list(rows)
+    for origin, found in rows.items():
+        if len(found) < n:
+            assert math.isnan(best[origin])
+            assert pd.isna(ids[origin])
+        else:
+            assert (best[origin], ids[origin]) == found[n - 1]
+    asked = access.nearest(minutes, n, index=demand.index)
+    assert asked.isna().tolist() == [len(rows.get(origin, ())) < n for origin in demand.index]
 
 
 @laws
-@given(territories(), DECAYS)
-def test_access_is_a_number_and_tells_what_is_reachable(territory, decay):
-    found = access.floating_catchment(*territory, decay)
-    assert np.isfinite(found.access).all()
-    assert (found.access >= 0).all()
-    assert (found.access[~found.reachable] == 0).all()
-    assert (access.hansen(*territory[1:], decay, territory[0].index) > 0).equals(found.reachable.rename("hansen"))
+@given(territories(), st.lists(st.one_of(st.sampled_from([0.0, 10.0, 20.0]), st.floats(0, 60)), unique=True))
+def test_the_counts_are_those_of_plain_loops(territory, limits):
+    demand, _, minutes = territory
+    rows = by_origin(minutes)
+    found = access.count_within(minutes, limits, index=demand.index)
+    assert found.columns.tolist() == limits
+    for origin in demand.index:
+        for limit in limits:
+            assert found.loc[origin, limit] == sum(cost <= limit for cost, _ in rows.get(origin, ()))
 
 
 @laws
-@given(territories(), DECAYS)
-def test_access_follows_the_scale_of_supply_and_demand(territory, decay):
-    demand, supply, minutes = territory
-    found = access.floating_catchment(demand, supply, minutes, decay)
-    doubled = access.floating_catchment(demand, 2 * supply, minutes, decay)
-    halved = access.floating_catchment(2 * demand, supply, minutes, decay)
-    assert (doubled.access == 2 * found.access).all()  # a power of two rounds nothing
-    assert (halved.access == found.access / 2).all()
+@given(DECAYS, st.lists(MINUTES, min_size=1))
+def test_a_law_weighs_each_of_the_minutes_alone_and_never_rises(law, minutes):
+    together = law(np.array(minutes))
+    assert together.tolist() == [float(law(np.array([one]))[0]) for one in minutes]
+    assert (together >= 0).all()
+    assert (together <= 1).all()
+    assert (together[np.array(minutes) > law.d0] == 0).all()
+    assert (np.diff(law(np.sort(minutes))) <= 0).all()
 
 
 @laws
-@given(territories(), DECAYS, st.floats(0, 1e4), st.data())
-def test_more_supply_never_serves_less(territory, decay, more, data):
-    demand, supply, minutes = territory
-    site = data.draw(st.sampled_from(supply.index.tolist()))
-    richer = supply.copy()
-    richer[site] += more
-    found, after = (access.floating_catchment(demand, s, minutes, decay).access for s in (supply, richer))
-    assert (after >= found).all()
-    assert served((demand, richer, minutes), decay) >= served(territory, decay)
-
-
-@laws
-@given(territories())
-def test_without_limit_everybody_has_the_mean(territory):
-    demand, supply, _ = territory
-    pairs = pd.MultiIndex.from_product([demand.index, supply.index])
-    minutes = pd.Series(np.linspace(0, 1e5, len(pairs)), index=pairs)
-    found = access.floating_catchment(demand, supply, minutes, access.binary(math.inf))
-    mean = supply.sum() / demand.sum() if demand.sum() else 0.0
-    np.testing.assert_allclose(found.access, mean, rtol=1e-9)
-
-
-@laws
-@given(territories(), DECAYS, st.randoms(use_true_random=False))
-def test_the_order_of_rows_is_indifferent(territory, decay, random):
-    demand, supply, minutes = territory
-    mixed = [part.iloc[random.sample(range(len(part)), len(part))] for part in territory]
-    for measure in (access.floating_catchment, access.shen, access.spatial_availability):
-        assert measure(*mixed, decay).loc[demand.index].equals(measure(*territory, decay))
-    assert access.reached_supply(*mixed, decay).loc[supply.index].equals(access.reached_supply(*territory, decay))
-    assert access.nearest(mixed[2]).equals(access.nearest(minutes))
-    assert access.nearest_id(mixed[2]).equals(access.nearest_id(minutes))
-
-
-@laws
-@given(territories(), DECAYS)
-def test_pairs_beyond_the_reach_change_nothing(territory, decay):
-    demand, supply, minutes = territory
-    within = minutes[decay(minutes.to_numpy()) > 0]
-    for measure in (access.floating_catchment, access.reached_supply):
-        assert measure(demand, supply, within, decay).equals(measure(*territory, decay))
+@given(st.dictionaries(st.floats(0.5, 60), AMOUNTS.map(lambda x: x / 1e6), min_size=1, max_size=5), st.lists(MINUTES))
+def test_steps_are_those_of_plain_loops(weights, minutes):
+    falling = dict(zip(sorted(weights), sorted(weights.values(), reverse=True), strict=True))
+    assume(any(falling.values()))
+    expected = [next((weight for bound, weight in falling.items() if one <= bound), 0.0) for one in minutes]
+    assert access.steps(falling)(np.array(minutes)).tolist() == expected
 
 
 @laws

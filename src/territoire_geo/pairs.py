@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array
 
 from territoire_geo.columns import DESTINATION, MINUTES, ORIGIN
 from territoire_geo.errors import TableError
@@ -39,8 +41,8 @@ def nearest(minutes: pd.Series[float], n: int = 1, *, index: pd.Index[Any] | Non
     ValueError
         `n` is not 1 or more, pairs are duplicated, or minutes are negative, unknown or infinite.
     """
-    rows, trips = _ranked(minutes, n)
-    found = pd.Series(trips.minutes[rows], index=trips.origins[trips.start[rows]], name=MINUTES)
+    trips, those, rows = _ranked(minutes, n)
+    found = pd.Series(trips.minutes[rows], index=trips.origins[those], name=MINUTES)
     return found.reindex(_asked(trips, index))
 
 
@@ -57,9 +59,8 @@ def nearest_id(minutes: pd.Series[float], n: int = 1, *, index: pd.Index[Any] | 
     -------
         Id of destination by id of origin, missing with fewer than n destinations within reach.
     """
-    rows, trips = _ranked(minutes, n)
-    ids = trips.destinations[trips.end[rows]]
-    found = pd.Series(ids, index=trips.origins[trips.start[rows]], name=DESTINATION)
+    trips, those, rows = _ranked(minutes, n)
+    found = pd.Series(trips.destinations[trips.end[rows]], index=trips.origins[those], name=DESTINATION)
     return found.reindex(_asked(trips, index))
 
 
@@ -90,11 +91,13 @@ def count_within(
     if not all(limit >= 0 for limit in thresholds) or len(set(thresholds)) < len(thresholds):
         msg = f"thresholds = {list(thresholds)}: give each limit once, in minutes, 0 or more."
         raise ValueError(msg)
-    trips = ordered(minutes)
-    counts = {
-        limit: np.bincount(trips.start[trips.minutes <= limit], minlength=len(trips.origins)) for limit in thresholds
-    }
-    table = pd.DataFrame(counts, index=trips.origins, columns=list(thresholds), dtype=np.int64)
+    trips, rising, width = ordered(minutes), sorted(thresholds), len(thresholds) + 1
+    passed = np.zeros(len(trips.minutes), dtype=np.min_scalar_type(width))
+    for limit in rising:  # scans of bytes, then one count for all the limits
+        passed += trips.minutes > limit
+    cells = np.repeat(np.arange(len(trips.origins)) * width, np.diff(trips.bounds)) + passed
+    counts = np.bincount(cells, minlength=len(trips.origins) * width).reshape(-1, width).cumsum(axis=1)[:, :-1]
+    table = pd.DataFrame(counts, index=trips.origins, columns=rising, dtype=np.int64)[list(thresholds)]
     return table.reindex(_asked(trips, index), fill_value=0)
 
 
@@ -138,12 +141,12 @@ def _among(level: pd.Index[Any], ids: pd.Index[Any]) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True)
 class Trips:
-    """Checked pairs in the order of (origin, destination), as positions in the sorted ids."""
+    """Checked pairs in the order of (origin, destination): the rows of a sparse matrix by their sorted ids."""
 
     origins: pd.Index[Any]
     destinations: pd.Index[Any]
-    start: NDArray[np.integer[Any]]
-    end: NDArray[np.integer[Any]]
+    bounds: NDArray[np.integer[Any]]  # the pairs of origin i stand from bounds[i] to bounds[i + 1]
+    end: NDArray[np.integer[Any]]  # position of the destination of each pair
     minutes: NDArray[np.float64]
 
 
@@ -159,7 +162,7 @@ def ordered(minutes: pd.Series[float]) -> Trips:
     Returns
     -------
     ordered
-        Positions of both ends in their sorted ids, and the minutes.
+        Sorted ids of both sides, the pairs of each origin, and their minutes.
 
     Raises
     ------
@@ -170,15 +173,17 @@ def ordered(minutes: pd.Series[float]) -> Trips:
     values = amounts(minutes, "minutes", "drop the pairs out of reach, correct the others")
     (origins, start), (destinations, end) = (_sorted_level(index, side) for side in (0, 1))
     follows = (start[1:] > start[:-1]) | ((start[1:] == start[:-1]) & (end[1:] > end[:-1]))
-    if not follows.all():
-        key = start.astype(np.int64) * len(destinations) + end
-        order = np.argsort(key, kind="stable")
-        repeated = order[1:][np.diff(key[order]) == 0]
-        if repeated.size:
-            msg = f"minutes: duplicated pairs {first_three(index[repeated])}: keep one trip for each, the fastest."
-            raise TableError(msg)
-        start, end, values = start[order], end[order], values[order]
-    return Trips(origins, destinations, start, end, values)
+    if follows.all():
+        bounds = np.append(np.searchsorted(start, np.arange(len(origins), dtype=start.dtype)), len(start))
+        return Trips(origins, destinations, bounds, end, values)
+    rows = coo_array((values, (start, end)), shape=(len(origins), len(destinations))).tocsr()  # sorts by counting
+    if rows.nnz < len(values):  # and adds up the pairs that stand twice
+        key = np.sort(start.astype(np.int64) * len(destinations) + end)
+        one, other = np.divmod(np.unique(key[1:][np.diff(key) == 0]), len(destinations))
+        repeated = pd.MultiIndex.from_arrays([origins[one], destinations[other]])
+        msg = f"minutes: duplicated pairs {first_three(repeated)}: keep one trip for each, the fastest."
+        raise TableError(msg)
+    return Trips(origins, destinations, rows.indptr, rows.indices, rows.data)
 
 
 def _pair_index(minutes: pd.Series[float]) -> pd.MultiIndex:
@@ -196,29 +201,39 @@ def _pair_index(minutes: pd.Series[float]) -> pd.MultiIndex:
 
 def _sorted_level(index: pd.MultiIndex, side: int) -> tuple[pd.Index[Any], NDArray[np.integer[Any]]]:
     ids, codes = index.levels[side], np.asarray(index.codes[side])
-    if ids.is_monotonic_increasing:
+    if ids.is_monotonic_increasing and ids.is_unique:
         return ids, codes
+    check_ids(ids, f"minutes, level {side}")  # built by hand, a level may hold an id twice
     order = ids.argsort()
     rank = np.empty(len(ids), dtype=np.intp)
     rank[order] = np.arange(len(ids))
     return ids[order], rank[codes]
 
 
-def _ranked(minutes: pd.Series[float], n: int) -> tuple[NDArray[np.intp], Trips]:
-    """Find the row of the n-th nearest destination of each origin that has one."""
+def _ranked(minutes: pd.Series[float], n: int) -> tuple[Trips, NDArray[np.intp], NDArray[np.intp]]:
+    """Find the origins with n destinations or more, and the row of the n-th nearest of each."""
     if n < 1:
         msg = f"n = {n!r}: give 1 for the nearest, 2 for the second, and so on."
         raise ValueError(msg)
     trips = ordered(minutes)
-    order = np.lexsort((trips.minutes, trips.start))  # stable: of two equals, the smaller id stays first
-    count = np.bincount(trips.start, minlength=len(trips.origins))
-    first = np.cumsum(count) - count
-    return order[first[count >= n] + n - 1], trips
+    size = np.diff(trips.bounds)
+    those = np.flatnonzero(size >= n)
+    if not those.size:
+        return trips, those, those
+    present = np.flatnonzero(size)
+    first, found = trips.bounds[present], present
+    left = trips.minutes if n == 1 else trips.minutes.copy()
+    for turn in range(n):  # a scan by rank: n is small, and to sort all the pairs takes a hundred times longer
+        if turn:
+            left[found] = np.inf
+        equal = np.flatnonzero(left == np.repeat(np.minimum.reduceat(left, first), size[present]))
+        found = equal[np.searchsorted(equal, first)]  # of two equals, the smaller id comes first
+    return trips, those, found[size[present] >= n]
 
 
 def _asked(trips: Trips, index: pd.Index[Any] | None) -> pd.Index[Any]:
     if index is None:
-        return trips.origins[np.unique(trips.start)]
+        return trips.origins[np.diff(trips.bounds) > 0]
     check_ids(index, "index")
     return index
 
@@ -249,12 +264,12 @@ def amounts(
         If a value is unknown, negative or infinite: the message names the first three.
     """
     values = floats(series)
+    if values.min(initial=0.0) >= 0 and values.max(initial=0.0) < math.inf:  # not so for an unknown one either
+        return values
     checks = {"unknown": np.isnan(values), "negative": values < 0, "infinite": np.isposinf(values)}
-    for what, wrong in checks.items():
-        if wrong.any():
-            msg = f"{name}: {what} values for {first_three(series.index[wrong])}: {advice}."
-            raise TableError(msg)
-    return values
+    what, wrong = next((what, wrong) for what, wrong in checks.items() if wrong.any())
+    msg = f"{name}: {what} values for {first_three(series.index[wrong])}: {advice}."
+    raise TableError(msg)
 
 
 def floats(series: pd.Series[float]) -> NDArray[np.float64]:
