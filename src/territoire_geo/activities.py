@@ -7,9 +7,10 @@ import pandas as pd
 
 from territoire_geo.columns import KIND, NEED, SIAE_KINDS, SIRET
 from territoire_geo.measures import Level, Need
+from territoire_geo.trades import UNTOLD, answering, plain
 
-# Codes of organisation, not of trade: about 45 % of the structures of 2020. They say nothing of what is done.
-GENERIC_NAF: Final = ("8899B", "9499Z", "8411Z", "7010Z", "8299Z", "")
+# Codes of organisation, not of trade: 1,797 of the 3,853 structures of 2020. They say nothing of what is done.
+GENERIC_NAF: Final = answering(UNTOLD)
 ANSWERING: Final = (Level.DECLARED, Level.LIKELY, Level.PROBABLE)
 
 
@@ -29,6 +30,25 @@ def is_siae(structures: pd.DataFrame) -> "pd.Series[bool]":
     """
     kinds = structures.index.get_level_values(KIND)
     return pd.Series(kinds.isin(SIAE_KINDS), index=structures.index, name="is_siae")
+
+
+def codes(structures: pd.DataFrame) -> "pd.Series[str]":
+    """
+    Read the activity codes of structures as they are compared: without dots, in capitals.
+
+    Parameters
+    ----------
+    structures
+        With `naf` when known, with or without dot.
+
+    Returns
+    -------
+    codes
+        One code per structure, such as "8891A"; "" unknown.
+    """
+    if "naf" not in structures:
+        return pd.Series("", index=structures.index, name="naf", dtype="str")
+    return structures["naf"].fillna("").map(plain).astype("str")
 
 
 def levels(structures: pd.DataFrame, declared: pd.DataFrame | None, needs: Sequence[Need]) -> pd.DataFrame:
@@ -52,15 +72,14 @@ def levels(structures: pd.DataFrame, declared: pd.DataFrame | None, needs: Seque
     levels
         One column per need id, values of `Level`.
     """
-    naf = structures["naf"] if "naf" in structures else pd.Series("", index=structures.index, dtype="str")
-    codes = naf.fillna("").str.replace(".", "").str.strip().str.upper()
+    naf = codes(structures)
     kinds = structures.index.get_level_values(KIND).to_series(index=structures.index)
-    generic = codes.isin(GENERIC_NAF)
+    generic = naf.isin(GENERIC_NAF)
     out = pd.DataFrame(index=structures.index)
     for need in needs:
         level = pd.Series(Level.NO.value, index=structures.index, dtype="str").mask(generic, Level.UNKNOWN.value)
         level = level.mask(kinds.isin(need.kinds), Level.PROBABLE.value)
-        level = level.mask(codes.isin(need.naf), Level.LIKELY.value)
+        level = level.mask(naf.isin(need.naf), Level.LIKELY.value)
         level = level.mask(kinds.isin(need.kinds_declared), Level.DECLARED.value)
         out[need.id] = level.mask(_says(structures.index, declared, need.id), Level.DECLARED.value)
     return out
