@@ -216,7 +216,7 @@ def urssaf(france: France) -> dict[str, Callable[[Request], Reply]]:
 
 
 def insee_files(france: France) -> dict[str, Reply]:
-    """Serve the files of insee.fr: flows, and the stand-ins (comparateur, geolocated facilities)."""
+    """Serve the files of insee.fr: flows, bases of the census, and the stand-ins (comparateur, facilities)."""
     people = france.communes["population"]
     flows = pd.DataFrame({"CODGEO": people.index, "LIBGEO": "x", "DCLT": people.index, "L_DCLT": "x"})
     flows = flows.assign(NBFLUX_C22_ACTOCC15P=(people * 0.3).to_numpy())
@@ -225,12 +225,30 @@ def insee_files(france: France) -> dict[str, Reply]:
         P22_CHOM1564=(people * 0.04).to_numpy(), P22_EMPLT=(people * 0.39).to_numpy(),
         NAIS1621=(people * 0.06).round().to_numpy(), MED21="21000", TP6021="s",
     )  # fmt: skip
-    dwellings = pd.DataFrame({"CODGEO": people.index}).assign(
-        P22_RP=(people * 0.47).to_numpy(), P22_RP_VOIT1P=(people * 0.39).to_numpy()
-    )
+    bases = {
+        # The file of dwellings, which also stands in for the cube of cars.
+        "insee_logements": {
+            "P22_LOG": 0.55, "P22_LOGVAC": 0.05, "P22_RP": 0.47, "P22_RP_LOCHLMV": 0.06, "P22_RP_VOIT1P": 0.39,
+        },
+        "insee_menages": {"P22_POP80P": 0.06, "P22_POP80P_PSEUL": 0.03},
+        "insee_conditions_emploi": {
+            "P22_SAL15P": 0.36, "P22_SAL15P_CDD": 0.04, "P22_SAL15P_INTERIM": 0.02, "P22_SAL15P_EMPAID": 0.01,
+        },
+        "insee_emploi_par_sexe": {
+            "P22_F2554": 0.19, "P22_FACTOCC2554": 0.15, "P22_H2554": 0.19, "P22_HACTOCC2554": 0.16, "P22_ACT1564": 0.44,
+            "P22_CHOM1564": 0.04,
+        },
+        "insee_diplomes": {"P22_NSCOL15P": 0.7, "P22_NSCOL15P_DIPLMIN": 0.15, "P22_NSCOL15P_BEPC": 0.05},
+    }  # fmt: skip
     paths = {source.id: source.path for source in SOURCES}
-    return {
-        f"/insee/{paths['insee_base_logement']}": packed({"base-cc.CSV": dwellings.to_csv(sep=";", index=False)}),
+    detail = {
+        f"/insee/{paths[source]}": packed(
+            {"base-cc.CSV": pd.DataFrame({name: people * share for name, share in shares.items()})
+             .rename_axis("CODGEO").to_csv(sep=";")}
+        )
+        for source, shares in bases.items()
+    }  # fmt: skip
+    return detail | {
         f"/insee/{paths['insee_flux']}": packed({"base-flux.csv": flows.to_csv(sep=";", index=False)}),
         f"/insee/{paths['insee_comparateur']}": packed(
             {"base_cc_comparateur.CSV": whole.to_csv(sep=";", index=False, lineterminator="\r\n")}

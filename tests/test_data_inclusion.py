@@ -224,7 +224,7 @@ def test_a_file_of_other_structures_is_refused(tmp_path):
     with pytest.raises(TableError, match="reseaux_porteurs"):
         tidy(di.STRUCTURES, structures({"reseaux_porteurs": ["ccas-cias"]}), tmp_path)
     with pytest.raises(TableError, match="thematiques"):
-        tidy(di.SERVICES, services({"thematiques": ["numerique--acceder-a-une-connexion-internet"]}), tmp_path)
+        tidy(di.SERVICES, services({"thematiques": ["sante--acces-aux-soins"]}), tmp_path)
 
 
 def test_services_become_places_by_theme(tmp_path):
@@ -236,6 +236,7 @@ def test_services_become_places_by_theme(tmp_path):
         {"id": "dora--s5", "thematiques": ["mobilite--preparer-un-permis"], "modes_accueil": None},
         {"id": "dora--s6", "thematiques": None},
         {"id": "dora--s7", "thematiques": ["mobilite--preparer-un-permis", "mobilite--financer-ma-mobilite"]},
+        {"id": "dora--s8", "thematiques": ["numerique--maitriser-les-fondamentaux-du-numerique"]},
     )
     frame = tidy(di.SERVICES, rows, tmp_path)
     assert frame["type"].to_dict() == {
@@ -245,6 +246,7 @@ def test_services_become_places_by_theme(tmp_path):
         "dora--s3/service_mobilite": "service_mobilite",
         "dora--s5": "service_mobilite",
         "dora--s7": "service_mobilite",
+        "dora--s8": "service_numerique",
     }
     assert frame["lon"].notna().all()
     text = frame.to_csv()

@@ -15,6 +15,7 @@ from territoire_geo import load_territory
 from territoire_geo.cog import ARRONDISSEMENTS, current_codes, harmonise
 from territoire_geo.contracts import CONTRACTS
 from territoire_geo.errors import CogYearError, SourceFormatError, TableError
+from territoire_geo.indicators import MEASURES
 from territoire_geo.loaders import (
     _base,
     bmo,
@@ -94,6 +95,10 @@ HEADERS = {
         "CODGEO;P22_ACTOCC15P;P22_ACTOCC15P_ILT1;P22_ACTOCC15P_VOITURE",
         "CODGEO;P22_POP;P22_H65P;P22_F65P",
         "CODGEO;NAIS1621;MED21;TP6021;P22_POP;P22_ACT1564;P22_CHOM1564;P22_RP;P22_RP_VOIT1P",  # dossier complet
+        "CODGEO;LIBGEO;P22_LOG;P22_LOGVAC;P22_RP;P22_RP_LOCHLMV;C22_RP_NORME;P16_LOG;P16_LOGVAC",
+        "CODGEO;P22_POP80P;P22_POP80P_PSEUL;P22_POP15P",
+        "CODGEO;P22_SAL15P;P22_SAL15P_CDD;P22_SAL15P_INTERIM;P22_SAL15P_EMPAID;P22_FSAL15P;P22_FSAL15P_TP",
+        "CODGEO;P22_POP1824;P22_SCOL1824;P22_NSCOL15P;P22_NSCOL15P_DIPLMIN;P22_NSCOL15P_BEPC",
     ],
     "insee_base_iris": ["IRIS;COM;TYP_IRIS;LAB_IRIS;P22_POP;P22_POP0002;P22_POP65P", "IRIS;COM;C22_FAM;C22_FAMMONO"],
     "insee_filosofi": ["CODGEO;NBMENFISC21;MED21;PIMP21;TP6021", "CODGEO;LIBGEO;MED14"],
@@ -102,6 +107,7 @@ HEADERS = {
         "annee;Code métier BMO;Nom métier BMO;Famille_met;Dept;BE24;NOMBE24;met;xmet;smet",
         "annee;code métier BMO;nom_metier BMO;BE19;NOMBE19;met;xmet;smet",
     ],
+    "bmo_bassins": ["reg;dep;code_commune_insee;code_bassin_BMO;lib_bassin_BMO"],
     "": [
         "CODGEO;P22_POP;SUPERF",
         "CODGEO;DCRAN;NBFLUX_C22_POP01P",
@@ -127,9 +133,9 @@ def test_wanted_columns_are_enough_and_no_more(layout):
     for header in HEADERS[layout.id]:
         columns = frozenset(header.split(";"))
         wanted = layout.columns(columns)
-        assert {"CODGEO", "COM", "BE24", "BE19"} & wanted
+        assert {"CODGEO", "COM", "BE24", "BE19", "code_commune_insee"} & wanted
         assert wanted <= columns
-        assert not {"LIBGEO", "TYP_IRIS", "SUPERF", "annee", "PIMP21", "P16_ACT1564"} & wanted
+        assert not {"LIBGEO", "TYP_IRIS", "SUPERF", "annee", "PIMP21", "P16_ACT1564", "P16_LOG", "dep"} & wanted
         assert layout.recognise(wanted)
         raw = pd.DataFrame({column: pd.Series(["1"], dtype="str") for column in wanted})
         everything = pd.DataFrame({column: pd.Series(["1"], dtype="str") for column in columns})
@@ -153,6 +159,9 @@ COLUMNS_2018 = {
     ("activity", "chomeurs_15_64"): "P18_CHOM1564",
     ("activity", "emplois"): "P18_EMPLT",
     ("births", "naissances"): "NAIS1318",
+    ("housing", "logements"): "P18_LOG",
+    ("housing", "logements_vacants"): "P18_LOGVAC",
+    ("housing", "residences_principales"): "P18_RP",
 }
 
 
@@ -263,12 +272,33 @@ def test_iris_are_summed_to_communes(published):
         ("families", "familles_monoparentales"): "C16_FAMMONO",
         ("cars", "menages"): "P16_RP",
         ("cars", "menages_voiture"): "P16_RP_VOIT1P",
+        ("housing", "logements"): "P16_LOG",
+        ("housing", "logements_vacants"): "P16_LOGVAC",
+        ("housing", "residences_principales"): "P16_RP",
+        ("housing", "locataires_hlm"): "P16_RP_LOCHLMV",
+        ("living_alone", "pop_80_plus"): "P16_POP80P",
+        ("living_alone", "pop_80_plus_seuls"): "P16_POP80P_PSEUL",
+        ("wage_earners", "salaries_15_plus"): "P16_SAL15P",
+        ("wage_earners", "femmes_salariees"): "P16_FSAL15P",
+        ("wage_earners", "femmes_salariees_temps_partiel"): "P16_FSAL15P_TP",
+        ("activity", "actifs_occupes_15_plus"): "P16_ACTOCC15P",
+        ("prime_age", "femmes_25_54"): "P16_F2554",
+        ("prime_age", "femmes_25_54_occupees"): "P16_FACTOCC2554",
+        ("prime_age", "hommes_25_54"): "P16_H2554",
+        ("prime_age", "hommes_25_54_occupes"): "P16_HACTOCC2554",
     }
+    held = {
+        "living_alone": "families",
+        "wage_earners": "activity",
+        "prime_age": "activity",
+        "housing": "cars",
+    }  # the file that holds them
     for (table, column), name in expected.items():
-        frame, _ = refine(insee_base.IRIS, raw[table])[table]
+        file = raw[held.get(table, table)]
+        frame, _ = refine(insee_base.IRIS, file)[table]
         assert frame.index.tolist() == ["97501", "97502", "97701", "97801"]
         assert set(_base.communes().loc[frame.index, "code_departement"]) == {"975", "977", "978"}
-        parts = pd.to_numeric(raw[table][name]).groupby(raw[table]["COM"]).sum()
+        parts = pd.to_numeric(file[name]).groupby(file["COM"]).sum()
         assert frame[column].tolist() == pytest.approx(parts.tolist(), rel=1e-12)
     ages = refine(insee_base.IRIS, raw["population"])["population"][0]
     assert ages["population"].sum() == pytest.approx(51_547)
@@ -303,7 +333,7 @@ def test_a_base_by_commune():
     tables = refine(insee_base.COMMUNES, BASE)
     expected = {
         "population": [100, 22.5, 58, 19.5, 8],
-        "activity": [60, 45, 5, 80],
+        "activity": [60, 45, 5, 80, 40],
         "cars": [50, 40],
         "families": [30, 10],
         "commuting": [40, 15, 30, 2, 1, 4],
@@ -313,6 +343,67 @@ def test_a_base_by_commune():
     assert ages.loc["39300", ["pop_0_19", "pop_75_plus"]].isna().all()  # a sum with an unknown part is unknown
     assert states.to_dict() == {("39300", "pop_0_19"): Absence.SECRET}
     assert tables["cars"][1].to_dict() == {("39300", "menages_voiture"): Absence.SECRET}
+
+
+DETAIL = text(
+    "CODGEO;P22_LOG;P22_LOGVAC;P22_RP;P22_RP_LOCHLMV;C22_RP_NORME;C22_RP_SOUSOCC_MOD;C22_RP_SOUSOCC_ACC;"
+    "C22_RP_SOUSOCC_TACC;C22_RP_SUROCC_MOD;C22_RP_SUROCC_ACC;P22_SAL15P;P22_SAL15P_CDD;P22_SAL15P_INTERIM;"
+    "P22_SAL15P_EMPAID;P22_SAL15P_APPR;P22_FSAL15P;P22_FSAL15P_TP;P22_NSCOL15P;P22_NSCOL15P_DIPLMIN;P22_NSCOL15P_BEPC;"
+    "P22_POP1824;P22_SCOL1824\n"
+    "39198;60;6;50;9;20;12;8;6;3;1.5;40;4;2;1.5;3;20;5;70;14;6;12;5\n"
+    "39300;60;6;50;9;20;12;8;6;s;1;40;4;;1;3;20;5;70;14;6;12;5\n"
+)
+
+
+def test_details_of_the_census_are_sums_of_one_exploitation():
+    """Overcrowded dwellings (complementary) are a share of those whose occupation is known, not of all of them."""
+    tables = refine(insee_base.COMMUNES, DETAIL)
+    assert {name: frame.loc["39198"].to_dict() for name, (frame, _) in tables.items()} == {
+        "wage_earners": {
+            "salaries_15_plus": 40,
+            "salaries_precaires": 7.5,
+            "femmes_salariees": 20,
+            "femmes_salariees_temps_partiel": 5,
+        },
+        "education": {"non_scolarises_15_plus": 70, "peu_diplomes": 20, "pop_18_24": 12, "scolarises_18_24": 5},
+        "housing": {
+            "logements": 60,
+            "logements_vacants": 6,
+            "residences_principales": 50,
+            "locataires_hlm": 9,
+            "residences_occupation": 50.5,
+            "residences_suroccupees": 4.5,
+        },
+    }
+    housing, states = tables["housing"]
+    assert housing.loc["39300", ["residences_occupation", "residences_suroccupees"]].isna().all()
+    assert set(states) == {Absence.SECRET}
+    assert np.isnan(tables["wage_earners"][0].at["39300", "salaries_precaires"])
+
+
+def test_main_and_complementary_exploitations_are_never_in_one_ratio():
+    """P and C of Insee: what a measure divides is of one letter."""
+    letters = {}
+    for table, formulas, _ in insee_base.TABLES:
+        found = {name: {part[0] for way in ways for part in way} for name, ways in formulas.items()}
+        if table == "commuting":  # of either, by commune or by IRIS, but of one whole table
+            assert len(set().union(*found.values())) == 1
+        else:
+            letters |= {f"{table}.{name}": used for name, used in found.items()}
+    ratios = [measure for measure in MEASURES if measure.denominator is not None]
+    mixed = {one.id: set().union(*(letters.get(variable, set()) for variable in one.variables)) for one in ratios}
+    assert [name for name, used in mixed.items() if len(used) > 1] == []
+    assert [name for name, used in mixed.items() if used == {"C"}] == ["familles_monoparentales", "suroccupation"]
+
+
+def test_overcrowding_is_not_divided_by_another_definition():
+    columns = frozenset(DETAIL.columns)
+    assert "residences_occupation" not in insee_base.given(columns - {"C22_RP_NORME"})["housing"]
+    lost = insee_base.given(columns - {"C22_RP_SUROCC_MOD"})["housing"]
+    assert not {"residences_occupation", "residences_suroccupees"} & set(lost)
+    before = insee_base.given(frozenset({"P21_LOG", "P21_LOGVAC", "C21_RP_HSTU1P", "C21_RP_HSTU1P_SUROCC"}))["housing"]
+    assert before["residences_occupation"] == ("C21_RP_HSTU1P",)
+    assert before["residences_suroccupees"] == ("C21_RP_HSTU1P_SUROCC",)
 
 
 def test_the_newest_vintage_is_read():

@@ -64,9 +64,23 @@ def zipped(path, members, *, compression=zipfile.ZIP_DEFLATED):
 EXAMPLES = {
     "population": ("code_commune;population;pop_0_19;pop_20_64;pop_65_plus\n39198;100;20;60;20", "pop_65_plus", 20),
     "activity": ("code_commune;actifs_15_64;chomeurs_15_64\n39198;50,5;5", "actifs_15_64", 50.5),
+    "prime_age": (
+        "code_commune;femmes_25_54;femmes_25_54_occupees;hommes_25_54;hommes_25_54_occupes\n39198;20;15;20;16",
+        "hommes_25_54_occupes",
+        16,
+    ),
     "births": ("code_commune;naissances;annees\n39198;10;5", "annees", 5),
     "cars": ("code_commune;menages;menages_voiture\n39198;40;30", "menages_voiture", 30),
     "families": ("code_commune;familles;familles_monoparentales\n39198;40;9", "familles_monoparentales", 9),
+    "living_alone": ("code_commune;pop_80_plus;pop_80_plus_seuls\n39198;20;9", "pop_80_plus_seuls", 9),
+    "working_parents": (
+        "code_commune;jeunes_enfants;jeunes_enfants_parents_occupes\n39198;20;9",
+        "jeunes_enfants_parents_occupes",
+        9,
+    ),
+    "wage_earners": ("code_commune;salaries_15_plus;salaries_precaires\n39198;40;5", "salaries_precaires", 5),
+    "education": ("code_commune;non_scolarises_15_plus;peu_diplomes\n39198;80;20", "peu_diplomes", 20),
+    "housing": ("code_commune;logements;logements_vacants\n39198;50;5", "logements_vacants", 5),
     "commuting": ("code_commune;actifs_occupes;voiture\n39198;40;30", "voiture", 30),
     "income": ("code_commune;niveau_vie_median;taux_pauvrete\n39198;20 060;0,19", "taux_pauvrete", 0.19),
     "jobseekers": ("code_commune;demandeurs_emploi_abc\n39198;45", "demandeurs_emploi_abc", 45),
@@ -79,6 +93,7 @@ EXAMPLES = {
     "activities": (f"siret;kind;need;source;since\n{SIRET};AI;mobility;brochure;2008", "since", "2008"),
     "places": ("id;type;name;lon;lat\na;gare;Dole;5.49;47.09", "lon", 5.49),
     "hiring": ("code_bassin;code_metier;projets;difficiles\n2701;A0Z40;10;5", "projets", 10),
+    "basins": ("code_commune;code_bassin;nom_bassin\n39198;2701;Dole", "nom_bassin", "Dole"),
     "references": ("niveau;code;nom;actifs_15_64\nDEP;39;Jura;117319,9", "actifs_15_64", 117_319.9),
 }
 
@@ -597,7 +612,10 @@ def test_a_regional_list_of_structures_gives_no_national_total(demo):
 def test_the_demo_is_whole_offline_and_cited(demo):
     territory, tables = demo
     assert len(territory.core) == 47
-    assert set(tables.loaded) == set(CONTRACTS) - {"flows", "childcare_places", "hiring", "families", "commuting"}
+    assert set(CONTRACTS) - set(tables.loaded) == {
+        "flows", "childcare_places", "hiring", "basins", "families", "commuting", "prime_age", "living_alone",
+        "working_parents", "wage_earners", "education", "housing",
+    }  # fmt: skip
     core = tables.activity.loc[territory.core]
     assert core["chomeurs_15_64"].sum() == pytest.approx(2782.1, abs=0.1)
     assert tables.references.at[("EPCI", "200010650"), "chomeurs_15_64"] == 2782.1

@@ -19,7 +19,8 @@ QUICK = Pace(attempts=2, backoff=0.01, connect=2, read=5, deadline=30, progress=
 AROUND = ("21", "25", "39", "70", "71")
 LOADED = {
     "population", "activity", "births", "cars", "families", "commuting", "income", "jobseekers", "employees", "flows",
-    "childcare_rates", "facilities", "structures", "places", "hiring", "references",
+    "childcare_rates", "facilities", "structures", "places", "hiring", "references", "living_alone", "wage_earners",
+    "education", "housing", "prime_age",
 }  # fmt: skip
 
 
@@ -64,7 +65,9 @@ def test_figures_are_those_of_the_producers(live, dole, france):
     expected = {
         "population.pop_65_plus": 0.25, "activity.actifs_15_64": 0.45, "activity.emplois": 0.4, "cars.menages": 0.48,
         "cars.menages_voiture": 0.4, "births.naissances": 0.03, "families.familles_monoparentales": 0.05,
-        "commuting.hors_commune": 0.3,
+        "commuting.hors_commune": 0.3, "housing.logements_vacants": 0.05, "education.peu_diplomes": 0.2,
+        "prime_age.hommes_25_54_occupes": 0.16, "living_alone.pop_80_plus_seuls": 0.03,
+        "wage_earners.salaries_precaires": 0.07,
     }  # fmt: skip
     for variable, share in expected.items():
         pd.testing.assert_series_equal(

@@ -55,8 +55,13 @@ CONTRACTS: Final[Mapping[str, Contract]] = MappingProxyType(
         "activity": Contract(
             (CODE_COMMUNE,),
             ("actifs_15_64", "chomeurs_15_64"),
-            ("pop_15_64", "emplois"),
+            ("pop_15_64", "emplois", "actifs_occupes_15_plus"),
             parts=(("chomeurs_15_64", "actifs_15_64"), ("actifs_15_64", "pop_15_64")),
+        ),
+        "prime_age": Contract(
+            (CODE_COMMUNE,),
+            ("femmes_25_54", "femmes_25_54_occupees", "hommes_25_54", "hommes_25_54_occupes"),
+            parts=(("femmes_25_54_occupees", "femmes_25_54"), ("hommes_25_54_occupes", "hommes_25_54")),
         ),
         "births": Contract((CODE_COMMUNE,), ("naissances",), ("annees",), not_additive=("annees",)),
         "cars": Contract((CODE_COMMUNE,), ("menages", "menages_voiture"), parts=(("menages_voiture", "menages"),)),
@@ -64,6 +69,41 @@ CONTRACTS: Final[Mapping[str, Contract]] = MappingProxyType(
             (CODE_COMMUNE,),
             ("familles", "familles_monoparentales"),
             parts=(("familles_monoparentales", "familles"),),
+        ),
+        "living_alone": Contract(
+            (CODE_COMMUNE,), ("pop_80_plus", "pop_80_plus_seuls"), parts=(("pop_80_plus_seuls", "pop_80_plus"),)
+        ),
+        "working_parents": Contract(
+            (CODE_COMMUNE,),
+            ("jeunes_enfants", "jeunes_enfants_parents_occupes"),
+            parts=(("jeunes_enfants_parents_occupes", "jeunes_enfants"),),
+        ),
+        "wage_earners": Contract(
+            (CODE_COMMUNE,),
+            ("salaries_15_plus", "salaries_precaires"),
+            ("femmes_salariees", "femmes_salariees_temps_partiel"),
+            parts=(
+                ("salaries_precaires", "salaries_15_plus"),
+                ("femmes_salariees", "salaries_15_plus"),
+                ("femmes_salariees_temps_partiel", "femmes_salariees"),
+            ),
+        ),
+        "education": Contract(
+            (CODE_COMMUNE,),
+            ("non_scolarises_15_plus", "peu_diplomes"),
+            ("pop_18_24", "scolarises_18_24"),
+            parts=(("peu_diplomes", "non_scolarises_15_plus"), ("scolarises_18_24", "pop_18_24")),
+        ),
+        "housing": Contract(
+            (CODE_COMMUNE,),
+            ("logements", "logements_vacants"),
+            ("residences_principales", "locataires_hlm", "residences_occupation", "residences_suroccupees"),
+            parts=(
+                ("logements_vacants", "logements"),
+                ("residences_principales", "logements"),
+                ("locataires_hlm", "residences_principales"),
+                ("residences_suroccupees", "residences_occupation"),
+            ),
         ),
         "commuting": Contract(
             (CODE_COMMUNE,),
@@ -80,7 +120,12 @@ CONTRACTS: Final[Mapping[str, Contract]] = MappingProxyType(
             shares=("taux_pauvrete",),
             not_additive=("niveau_vie_median", "taux_pauvrete"),
         ),
-        "jobseekers": Contract((CODE_COMMUNE,), ("demandeurs_emploi_abc",)),
+        "jobseekers": Contract(
+            (CODE_COMMUNE,),
+            ("demandeurs_emploi_abc",),
+            ("demandeurs_emploi_un_an",),
+            parts=(("demandeurs_emploi_un_an", "demandeurs_emploi_abc"),),
+        ),
         "employees": Contract((CODE_COMMUNE,), ("effectifs_salaries",)),
         "flows": Contract(("code_residence", "code_travail"), ("actifs",)),
         "childcare_rates": Contract(
@@ -104,9 +149,78 @@ CONTRACTS: Final[Mapping[str, Contract]] = MappingProxyType(
         "hiring": Contract(
             ("code_bassin", "code_metier"), ("projets",), ("difficiles",), parts=(("difficiles", "projets"),)
         ),
+        "basins": Contract((CODE_COMMUNE, "code_bassin"), texts=("nom_bassin",)),
         "references": Contract(("niveau", "code"), (), optional_texts=("nom",)),
     }
 )
+
+OWN: Final = ("un fichier à vous", "a file of your own")
+_CENSUS: Final = ("Insee, recensement, base communale", "Insee, census base by commune")
+# Where the figures of a table, or of one of its columns, come from, in French and in English: told when they lack.
+BROUGHT_BY: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "population": (f"{_CENSUS[0]} « population »", f"{_CENSUS[1]} “population”"),
+        "population.enfants_moins_3_ans": (
+            "Insee, recensement, base infracommunale (IRIS) « population »",
+            "Insee, census base by IRIS “population”",
+        ),
+        "activity": (f"{_CENSUS[0]} « emploi, population active »", f"{_CENSUS[1]} “employment”"),
+        "prime_age": (f"{_CENSUS[0]} « emploi, population active »", f"{_CENSUS[1]} “employment”"),
+        "births": ("Insee, état civil, ou comparateur de territoires", "Insee, vital records, or the comparateur"),
+        "cars": (f"{_CENSUS[0]} « logement »", f"{_CENSUS[1]} “housing”"),
+        "families": (f"{_CENSUS[0]} « couples, familles, ménages »", f"{_CENSUS[1]} “families”"),
+        "living_alone": (f"{_CENSUS[0]} « couples, familles, ménages »", f"{_CENSUS[1]} “families”"),
+        "working_parents": (
+            "fichier détail du recensement (Insee), à tirer vous-même",
+            "detail file of the census (Insee), to be drawn up by yourself",
+        ),
+        "wage_earners": (f"{_CENSUS[0]} « caractéristiques de l'emploi »", f"{_CENSUS[1]} “kinds of employment”"),
+        "education": (f"{_CENSUS[0]} « diplômes, formation »", f"{_CENSUS[1]} “diplomas”"),
+        "housing": (
+            f"{_CENSUS[0]} « logement », ou comparateur de territoires pour les logements vacants",
+            f"{_CENSUS[1]} “housing”, or the comparateur for vacant dwellings",
+        ),
+        "commuting": (f"{_CENSUS[0]} « caractéristiques de l'emploi »", f"{_CENSUS[1]} “kinds of employment”"),
+        "income": ("Insee, Filosofi", "Insee, Filosofi"),
+        "jobseekers": ("Dares, demandeurs d'emploi par commune", "Dares, jobseekers by commune"),
+        "jobseekers.demandeurs_emploi_un_an": (
+            "France Travail ou Dares, sur demande : la Dares ne publie pas l'ancienneté par commune",
+            "France Travail or Dares, on request: Dares does not publish seniority by commune",
+        ),
+        "childcare_rates": ("Cnaf, taux de couverture", "Cnaf, coverage rates"),
+        "facilities": ("Insee, Base permanente des équipements", "Insee, Base permanente des équipements"),
+        "structures": (
+            "Les emplois de l'inclusion, ou data.inclusion",
+            "Les emplois de l'inclusion, or data.inclusion",
+        ),
+        "structures.postes": (
+            "un fichier à vous : les listes publiées ne donnent pas les postes conventionnés",
+            "a file of your own: the published lists do not give the posts that agreements grant",
+        ),
+        "hiring": ("France Travail, Besoins en main-d'œuvre", "France Travail, hiring projects (BMO)"),
+        "basins": (
+            "France Travail, composition communale des bassins d'emploi",
+            "France Travail, communes of the employment areas",
+        ),
+    }
+)
+
+
+def brought_by(variable: str) -> tuple[str, str]:
+    """
+    Name where a column comes from.
+
+    Parameters
+    ----------
+    variable
+        Table and column, such as "births.naissances".
+
+    Returns
+    -------
+    brought_by
+        In French, then in English; a file of the user's own when nothing published gives it.
+    """
+    return BROUGHT_BY.get(variable, BROUGHT_BY.get(variable.partition(".")[0], OWN))
 
 
 def conform(name: str, frame: pd.DataFrame, *, whole: bool = True) -> pd.DataFrame:

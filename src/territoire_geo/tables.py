@@ -89,9 +89,15 @@ class Tables:
 
     population: pd.DataFrame | None = None
     activity: pd.DataFrame | None = None
+    prime_age: pd.DataFrame | None = None
     births: pd.DataFrame | None = None
     cars: pd.DataFrame | None = None
     families: pd.DataFrame | None = None
+    living_alone: pd.DataFrame | None = None
+    working_parents: pd.DataFrame | None = None
+    wage_earners: pd.DataFrame | None = None
+    education: pd.DataFrame | None = None
+    housing: pd.DataFrame | None = None
     commuting: pd.DataFrame | None = None
     income: pd.DataFrame | None = None
     jobseekers: pd.DataFrame | None = None
@@ -104,6 +110,7 @@ class Tables:
     activities: pd.DataFrame | None = None
     places: pd.DataFrame | None = None
     hiring: pd.DataFrame | None = None
+    basins: pd.DataFrame | None = None
     references: pd.DataFrame | None = None
     absences: Mapping[str, "pd.Series[str]"] = field(default_factory=_no_absence)
     sources: Mapping[str, tuple[Source, ...]] = field(default_factory=_no_source)

@@ -18,6 +18,10 @@ from territoire_geo.tables import Tables
 from territoire_geo.territory import Territory
 
 STRUCTURE_MINUTES: Final = 30.0  # reach of a structure for the needs whose own reach is not by car
+STATION, CARPOOL, FRANCE_SERVICES, DIGITAL = "gare", "covoiturage", "france_services", "service_numerique"
+SCENARIO: Final = "scenario"  # what a scenario adds
+PLACES: Final = (STATION, CARPOOL, FRANCE_SERVICES, DIGITAL, SCENARIO)  # types of `places` that minutes are told to
+DRIVING_SCHOOL: Final = "A304"  # "école de conduite" of the BPE, in 2019 as in 2024
 
 
 @dataclass(frozen=True)
@@ -51,14 +55,14 @@ class Points:
 
 def supply_points(territory: Territory, tables: Tables, needs: Sequence[Need]) -> Points:
     """
-    Gather the points that needs count as supply: structures, childcare places, facilities.
+    Gather the points that minutes are told to: what needs count as supply, driving schools, and some types of places.
 
     Parameters
     ----------
     territory
         Core and buffer.
     tables
-        Uses `structures`, `childcare_places` and `facilities`.
+        Uses `structures`, `childcare_places`, `facilities` and `places`.
     needs
         The needs, with the codes of their facilities.
 
@@ -67,10 +71,14 @@ def supply_points(territory: Territory, tables: Tables, needs: Sequence[Need]) -
     supply_points
         Points by id; a row with neither coordinates nor commune is left out.
     """
-    codes = {code for need in needs for code in need.facilities}
-    facilities = tables.facilities
-    chosen = None if facilities is None else facilities[facilities["code_equipement"].isin(codes)]
-    frames = {"structures": tables.structures, "childcare_places": tables.childcare_places, "facilities": chosen}
+    codes = {DRIVING_SCHOOL, *(code for need in needs for code in need.facilities)}
+    facilities, places = tables.facilities, tables.places
+    frames = {
+        "structures": tables.structures,
+        "childcare_places": tables.childcare_places,
+        "facilities": None if facilities is None else facilities[facilities["code_equipement"].isin(codes)],
+        "places": None if places is None else places[places["type"].isin(PLACES)],
+    }
     located, communes = [], []
     for field, frame in frames.items():
         if frame is None or frame.empty:

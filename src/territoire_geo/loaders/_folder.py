@@ -130,7 +130,8 @@ def _read_file(path: Path, pile: Pile, entry: Mapping[str, object], *, tidy: Ran
             given = (_attributed(source, layout, entry, raw),)
             for table, piece in pieces(layout, raw, pile, where=f"{path.name} ({name})").items():
                 LOG.info("%s : %s, %d lignes", path.name, table, len(piece[0]))
-                pile.pieces.setdefault(table, []).append(Piece(*piece, given, rank))
+                counts = Rank.DIGEST if rank is Rank.PUBLISHED and table in layout.yields else rank
+                pile.pieces.setdefault(table, []).append(Piece(*piece, given, counts))
         found |= bool(layouts)
         if not layouts and not name.lower().startswith("meta"):  # Insee joins the labels of its columns
             unread.append(name)

@@ -45,6 +45,7 @@ class Layout:
     that `tidy` reads (all when None): a wide national file is not read whole. A file as published names its
     `producer` and `title` by its layout, when nothing else does; `notes` are told whenever it is read, `tell` says what
     must be known of this very text (a nomenclature), and `vintage` reads its vintage in it, "" when it cannot tell.
+    A published file `yields` some tables to any other file that gives them, instead of being refused beside it.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Layout:
     notes: tuple[Note, ...] = ()
     tell: Callable[[pd.DataFrame], tuple[Note, ...]] | None = None
     vintage: Callable[[pd.DataFrame], str] | None = None
+    yields: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

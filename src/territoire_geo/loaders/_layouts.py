@@ -44,6 +44,7 @@ def _recognise_references(columns: frozenset[str]) -> bool:
 LOADERS: Final[tuple[Loader, ...]] = (
     *melodi.LOADERS,
     *insee_flux.LOADERS,
+    *insee_base.LOADERS,
     *cnaf.LOADERS,
     *dares.LOADERS,
     *urssaf.LOADERS,
@@ -54,7 +55,7 @@ LOADERS: Final[tuple[Loader, ...]] = (
     *sncf.LOADERS,
     *france_services.LOADERS,
     *insee_comparateur.LOADERS,
-    *insee_base.LOADERS,
+    *insee_base.STAND_INS,
     *bpe.LOADERS,
 )
 # A file of a folder is recognised by its header: the first layout that knows it reads it.

@@ -15,8 +15,13 @@ from territoire_geo.tables import Note, Source
 
 
 class Rank(IntEnum):
-    """Whose word counts most: a file the user adds, then a tidy file of the folder, then a published one."""
+    """
+    Whose word counts most: a file the user adds, then a tidy file of the folder, then a published one.
 
+    A digest of other published files counts less than they do.
+    """
+
+    DIGEST = -1
     PUBLISHED = 0
     TIDY = 1
     ADDED = 2

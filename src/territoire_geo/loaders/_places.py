@@ -47,6 +47,8 @@ def cut_to(name: str, frame: pd.DataFrame, territory: Territory) -> tuple[pd.Dat
     none = frame.index[:0]
     if contract.by_commune:
         return frame[among(frame.index, communes)], none
+    if contract.key[0] == CODE_COMMUNE:
+        return frame[among(frame.index.get_level_values(0), communes)], none
     if name == "flows":
         ends = [among(frame.index.get_level_values(level), communes) for level in contract.key]
         return frame[ends[0] | ends[1]], none

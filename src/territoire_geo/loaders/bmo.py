@@ -1,4 +1,4 @@
-"""France Travail, Besoins en main-d'œuvre: hiring projects by employment area and trade, one spreadsheet a year."""
+"""France Travail, Besoins en main-d'œuvre: hiring projects by employment area and trade, and the communes of areas."""
 
 import re
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from typing import Final
 
 import pandas as pd
 
+from territoire_geo.columns import CODE_COMMUNE
 from territoire_geo.errors import SuppressedValueWarning
 from territoire_geo.loaders._catalogue import Entry
 from territoire_geo.loaders._codes import texts
@@ -68,6 +69,22 @@ WITHHELD: Final = Note(
     "Besoins en main-d'œuvre : les petits effectifs sont secrets ; un total qui en contient un est inconnu.",
     "Hiring projects (BMO): small counts are withheld; a total with one of them is unknown.",
 )
+BASINS: Final = {"code_commune_insee": CODE_COMMUNE, "code_bassin_bmo": "code_bassin", "lib_bassin_bmo": "nom_bassin"}
+
+
+def _basins(columns: frozenset[str]) -> dict[str, str]:
+    """Find the columns of a list of communes by employment area, whatever their case: published name -> tidy name."""
+    names = zip(columns, header(list(columns)), strict=True)
+    return {column: BASINS[name] for column, name in names if name in BASINS}
+
+
+def _tidy_basins(raw: pd.DataFrame) -> Tidy:
+    """Read the area of each commune; former communes of the list stay under their code, and match nothing."""
+    names = _basins(frozenset(raw.columns))
+    frame = raw[list(names)].rename(columns=names)
+    return {"basins": frame.assign(**{name: texts(frame[name]) for name in frame.columns}).drop_duplicates()}
+
+
 LAYOUT: Final = Layout(
     "bmo",
     _recognise,
@@ -79,5 +96,13 @@ LAYOUT: Final = Layout(
     notes=(WITHHELD,),
 )
 LOADER: Final = Loader("bmo", LAYOUT, _around, _national)
-LAYOUTS: Final = (LAYOUT,)
+COMMUNES: Final = Layout(
+    "bmo_bassins",
+    lambda columns: sorted(_basins(columns).values()) == sorted(BASINS.values()),
+    _tidy_basins,
+    producer="France Travail",
+    title="Composition communale des bassins d'emploi",
+    columns=lambda columns: frozenset(_basins(columns)),
+)
+LAYOUTS: Final = (LAYOUT, COMMUNES)
 LOADERS: Final = (LOADER,)

@@ -1,5 +1,5 @@
 """
-data.inclusion, open files: where structures are, and the mobility and childcare services that they declare.
+data.inclusion, open files: where structures are, and the mobility, childcare and digital services that they declare.
 
 The files are those of data.gouv.fr (schema v1), in Parquet or CSV; lists of codes are lists in the first, and written
 as Python or JSON lists in the second. Contacts are not read.
@@ -41,8 +41,10 @@ NETWORKS: Final[Mapping[str, str]] = {
 SEQUENCES: Final = (list, tuple, np.ndarray)
 LISTS: Final = frozenset({"reseaux_porteurs", "thematiques", "modes_accueil"})
 MOBILITY: Final = r"mobilite--.+"
+DIGITAL: Final = r"numerique--.+"
 CHILDCARE: Final = "famille--garde-denfants"
 SERVICE_MOBILITY, SERVICE_CHILDCARE = "service_mobilite", "service_garde_enfants"
+SERVICE_DIGITAL: Final = "service_numerique"
 
 
 def read_structures(door: Door) -> pd.DataFrame:
@@ -191,14 +193,18 @@ def _tidy_structures(raw: pd.DataFrame) -> Tidy:
 def _tidy_services(raw: pd.DataFrame) -> Tidy:
     codes = codes_of(raw["thematiques"], where="thematiques")
     types = codes.where(codes.eq(CHILDCARE), None).replace({CHILDCARE: SERVICE_CHILDCARE})
-    types = types.mask(codes.str.fullmatch(MOBILITY), SERVICE_MOBILITY).dropna()
+    types = types.mask(codes.str.fullmatch(MOBILITY), SERVICE_MOBILITY)
+    types = types.mask(codes.str.fullmatch(DIGITAL), SERVICE_DIGITAL).dropna()
     if types.empty:
-        raise TableError(f"thematiques: neither mobilite--... nor {CHILDCARE} is there. The codes have changed.")
+        message = (
+            f"thematiques: neither mobilite--..., numerique--... nor {CHILDCARE} is there. The codes have changed."
+        )
+        raise TableError(message)
     pairs = types.reset_index().drop_duplicates().set_axis(["row", "type"], axis=1)
     cells = raw.loc[pairs["row"]].set_axis(pairs.index, axis=0)
     ids = _text(cells["id"])
     frame = pd.DataFrame({"id": ids, "type": pairs["type"], "name": without_contacts(_text(cells["nom"]))})
-    frame["id"] = ids.mask(ids.duplicated(keep=False), ids + "/" + frame["type"])  # both themes: two places
+    frame["id"] = ids.mask(ids.duplicated(keep=False), ids + "/" + frame["type"])  # several themes: as many places
     frame = frame.assign(code_commune=known_communes(_text(cells["code_insee"])), **_points(cells))
     return {"places": frame[~_remote(cells)]}
 
@@ -264,10 +270,11 @@ SERVICES: Final = Layout(
     notes=(
         Note(
             TerritoireGeoWarning,
-            "data.inclusion : les services de mobilité et de garde d'enfants sont ceux que leurs structures déclarent, "
-            "la liste n'est pas complète ; les services rendus à distance seulement n'y sont pas.",
-            "data.inclusion: mobility and childcare services are those that their structures declare, the list is not "
-            "complete; services given at a distance only are left out.",
+            "data.inclusion : les services de mobilité, de garde d'enfants et d'aide au numérique sont ceux que leurs "
+            "structures déclarent, la liste n'est pas complète ; les services rendus à distance seulement n'y sont "
+            "pas.",
+            "data.inclusion: mobility, childcare and digital services are those that their structures declare, the "
+            "list is not complete; services given at a distance only are left out.",
         ),
     ),
 )

@@ -30,6 +30,13 @@ ACTIVITY: Final[Mapping[str, tuple[Parts, ...]]] = {
     "actifs_15_64": (("P{}_ACT1564",),),
     "chomeurs_15_64": (("P{}_CHOM1564",),),
     "emplois": (("P{}_EMPLT",),),
+    "actifs_occupes_15_plus": (("P{}_ACTOCC",), ("P{}_ACTOCC15P",)),
+}
+PRIME_AGE: Final[Mapping[str, tuple[Parts, ...]]] = {
+    "femmes_25_54": (("P{}_F2554",),),
+    "femmes_25_54_occupees": (("P{}_FACTOCC2554",),),
+    "hommes_25_54": (("P{}_H2554",),),
+    "hommes_25_54_occupes": (("P{}_HACTOCC2554",),),
 }
 CARS: Final[Mapping[str, tuple[Parts, ...]]] = {
     "menages": (("P{}_RP",),),
@@ -38,6 +45,42 @@ CARS: Final[Mapping[str, tuple[Parts, ...]]] = {
 FAMILIES: Final[Mapping[str, tuple[Parts, ...]]] = {
     "familles": (("C{}_FAM",),),
     "familles_monoparentales": (("C{}_FAMMONO",),),
+}
+LIVING_ALONE: Final[Mapping[str, tuple[Parts, ...]]] = {
+    "pop_80_plus": (("P{}_POP80P",),),
+    "pop_80_plus_seuls": (("P{}_POP80P_PSEUL",),),
+}
+WAGE_EARNERS: Final[Mapping[str, tuple[Parts, ...]]] = {
+    "salaries_15_plus": (("P{}_SAL15P",),),
+    "salaries_precaires": (("P{}_SAL15P_CDD", "P{}_SAL15P_INTERIM", "P{}_SAL15P_EMPAID"),),
+    "femmes_salariees": (("P{}_FSAL15P",),),
+    "femmes_salariees_temps_partiel": (("P{}_FSAL15P_TP",),),
+}
+EDUCATION: Final[Mapping[str, tuple[Parts, ...]]] = {
+    "non_scolarises_15_plus": (("P{}_NSCOL15P",),),
+    "peu_diplomes": (("P{}_NSCOL15P_DIPLMIN", "P{}_NSCOL15P_BEPC"),),
+    "pop_18_24": (("P{}_POP1824",),),
+    "scolarises_18_24": (("P{}_SCOL1824",),),
+}
+# Overcrowding is of the complementary exploitation, and so is what it is a share of: all main dwellings by occupation
+# since 2022, those that are no studio of one person before. It never goes with P{}_RP, of the main one.
+HOUSING: Final[Mapping[str, tuple[Parts, ...]]] = {
+    "logements": (("P{}_LOG",),),
+    "logements_vacants": (("P{}_LOGVAC",),),
+    "residences_principales": (("P{}_RP",),),
+    "locataires_hlm": (("P{}_RP_LOCHLMV",),),
+    "residences_occupation": (
+        (
+            "C{}_RP_NORME",
+            "C{}_RP_SOUSOCC_MOD",
+            "C{}_RP_SOUSOCC_ACC",
+            "C{}_RP_SOUSOCC_TACC",
+            "C{}_RP_SUROCC_MOD",
+            "C{}_RP_SUROCC_ACC",
+        ),
+        ("C{}_RP_HSTU1P",),
+    ),
+    "residences_suroccupees": (("C{}_RP_SUROCC_MOD", "C{}_RP_SUROCC_ACC"), ("C{}_RP_HSTU1P_SUROCC",)),
 }
 COMMUTING: Final[Mapping[str, tuple[Parts, ...]]] = {
     "actifs_occupes": (("P{}_ACTOCC15P",),),
@@ -59,8 +102,13 @@ COMMUTING_IRIS: Final[Mapping[str, tuple[Parts, ...]]] = {
 TABLES: Final = (
     ("population", POPULATION, ("population", "pop_65_plus")),
     ("activity", ACTIVITY, ("actifs_15_64", "chomeurs_15_64")),
+    ("prime_age", PRIME_AGE, tuple(PRIME_AGE)),
     ("cars", CARS, ("menages", "menages_voiture")),
     ("families", FAMILIES, ("familles", "familles_monoparentales")),
+    ("living_alone", LIVING_ALONE, ("pop_80_plus", "pop_80_plus_seuls")),
+    ("wage_earners", WAGE_EARNERS, ("salaries_15_plus", "salaries_precaires")),
+    ("education", EDUCATION, ("non_scolarises_15_plus", "peu_diplomes")),
+    ("housing", HOUSING, ("logements", "logements_vacants")),
     ("commuting", COMMUTING, ("actifs_occupes", "voiture")),
     ("commuting", COMMUTING_IRIS, ("actifs_occupes", "voiture")),
 )
@@ -217,5 +265,15 @@ def _national(door: Door, source: Entry) -> Iterator[Raw]:
 
 
 LOADERS: Final = tuple(
+    Loader(source, COMMUNES, _around, _national)
+    for source in (
+        "insee_logements",
+        "insee_menages",
+        "insee_conditions_emploi",
+        "insee_diplomes",
+        "insee_emploi_par_sexe",
+    )
+)
+STAND_INS: Final = tuple(
     Loader(source, COMMUNES, _around, _national) for source in ("insee_base_logement", "insee_base_population")
 )

@@ -20,6 +20,11 @@ ACTIVITY: Final = {
     "chomeurs_15_64": "P{}_CHOM1564",
     "emplois": "P{}_EMPLT",
 }
+HOUSING: Final = {
+    "logements": "P{}_LOG",
+    "logements_vacants": "P{}_LOGVAC",
+    "residences_principales": "P{}_RP",
+}
 
 
 def _year(columns: frozenset[str]) -> str:
@@ -31,6 +36,13 @@ def _births(columns: frozenset[str]) -> str:
     return max((column for column in columns if re.fullmatch(r"NAIS\d{4}", column)), default="")
 
 
+def _housing(columns: frozenset[str]) -> dict[str, str]:
+    """Find the dwellings, of the vintage of activity; nothing without those that are vacant."""
+    named = {name: column.format(_year(columns)) for name, column in HOUSING.items()}
+    there = {name: column for name, column in named.items() if column in columns}
+    return there if {"logements", "logements_vacants"} <= set(there) else {}
+
+
 def _recognise(columns: frozenset[str]) -> bool:
     return "CODGEO" in columns and bool(_year(columns)) and is_mixed(columns)
 
@@ -39,7 +51,8 @@ def _columns(columns: frozenset[str]) -> frozenset[str]:
     if not _recognise(columns):
         return frozenset()
     activity = {name.format(_year(columns)) for name in ACTIVITY.values()}
-    return columns & {"CODGEO", _births(columns), *activity, *income_columns(columns).values()}
+    others = (*_housing(columns).values(), *income_columns(columns).values())
+    return columns & {"CODGEO", _births(columns), *activity, *others}
 
 
 def _tidy(raw: pd.DataFrame) -> Tidy:
@@ -53,6 +66,8 @@ def _tidy(raw: pd.DataFrame) -> Tidy:
         tidy["births"] = pick(raw, codes, {"naissances": births}).assign(annees=years)
     if income:
         tidy["income"] = pick(raw, codes, income)
+    if _housing(columns):
+        tidy["housing"] = pick(raw, codes, _housing(columns))
     return tidy
 
 
@@ -73,6 +88,7 @@ LAYOUT: Final = Layout(
     title="Comparateur de territoires",
     vintage=header_vintage(r"P(\d{2})_", "RP {}"),
     columns=_columns,
+    yields=frozenset({"housing"}),  # the census base of housing says more, and often stands beside for its cars
 )
 LOADER: Final = Loader("insee_comparateur", LAYOUT, _around, _national)
 LAYOUTS: Final = (LAYOUT,)
