@@ -10,13 +10,17 @@ import shapely
 from territoire_geo.columns import KINDS, SIAE_KINDS
 from territoire_geo.diagnostic import Diagnostic
 from territoire_geo.errors import ApproximateTravelWarning
+from territoire_geo.inventory import Inventory
 from territoire_geo.measures import Measure, Polarity
 from territoire_geo.needs import NEEDS
+from territoire_geo.neighbours import contiguity
+from territoire_geo.priorities import prioritise
 from territoire_geo.tables import Note, Source
 from territoire_geo.territory import Territory
 
 COLUMNS, ROWS, SIDE = 6, 5, 3000.0
 WEST, SOUTH = 881_000.0, 6_660_000.0
+EMPTY = Inventory(*[pd.DataFrame() for _ in range(6)])
 LEVELS = ("declared", "likely", "probable", "unknown", "no")
 CENSUS = Source("census", "Recensement de la population", "Insee", millesime="RP 2018", licence="Licence Ouverte 2.0")
 SIAE = Source("siae", "Structures de l'IAE", "Plateforme de l'inclusion", millesime="décembre 2020")
@@ -175,12 +179,22 @@ def make_diagnostic(*, names=None, structure_names=(), words=None, needs=NEEDS):
         ),
         structures=found,
         reach=reach,
+        inventory=EMPTY,
+        commuting=None,
         scenarios=scenarios.swaplevel().sort_index(),
         targets=pd.DataFrame(
             {"label": "moyenne du Jura", "label_en": "average of Jura", "value": 0.4}, index=[need.id for need in needs]
         ).rename_axis("need"),
+        sensitivity=pd.DataFrame({"worst": False, "kept": 0.2}, index=table.index),
+        inequality=pd.DataFrame({"below": 0.5, "gini": 0.3}, index=[need.id for need in needs]),
+        conservation=pd.DataFrame({"supply": 10.0, "reached": 10.0}, index=[need.id for need in needs]),
+        indicators=pd.DataFrame({"state": "", "known_share": 1.0, "fragile": 0.0}, index=list(totals.index)),
         totals=totals,
         references=0.9 * totals,
+        standings=pd.DataFrame(),
+        contributions=pd.DataFrame(),
+        ranking=prioritise(table, {"ensemble": {need.id: 1.0 for need in needs}}, contiguity(area.communes.geometry)),
+        proposals=[],
         sources=(CENSUS, SIAE, JOBSEEKERS),
         table_sources={
             "population": (CENSUS,), "activity": (CENSUS,), "cars": (CENSUS,), "births": (CENSUS,),

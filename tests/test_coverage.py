@@ -1,4 +1,4 @@
-"""Unmet need: identities, depth, inequality, and the structures within reach."""
+"""Unmet need: identities, depth and inequality."""
 
 from dataclasses import replace
 
@@ -89,7 +89,7 @@ def test_demand_is_served_saturated_or_out_of_reach(known):
         access=lambda *_: Access(frame.assign(known_share=1.0)),
         target=lambda *_: Target(pd.Series(1.0, index=index), "", ""),
     )
-    found, _ = coverage.assess(need, inputs_of(small.tables()), need.decay)
+    found = coverage.assess(need, inputs_of(small.tables()), need.decay).frame
     parts = found[["served", "saturated", "out_of_reach"]]
     assert parts.sum(axis=1, skipna=False).tolist() == pytest.approx(demand.tolist(), nan_ok=True)
     assert parts.loc[A].tolist() == pytest.approx([5, 5, 0] if known[0] else [np.nan] * 3, nan_ok=True)
@@ -102,7 +102,7 @@ def test_demand_is_served_saturated_or_out_of_reach(known):
 @pytest.mark.parametrize("need", [NEEDS[2], NEEDS[3], NEEDS[4]], ids=lambda need: need.id)
 def test_of_one_population_the_gaps_add_up(need):
     given = inputs_of(small.tables())
-    found, _ = coverage.assess(need, given, need.decay)
+    found = coverage.assess(need, given, need.decay).frame
     surplus = coverage.unmet_need(found["demand"], found["access"], found["target"])["surplus"].sum()
     reached = {"employment": 830, "insertion": 2, "ageing": 2}[need.id]
     expected = (found["target"] * found["demand"]).sum() - reached
@@ -172,55 +172,6 @@ def test_inequality_lies_in_bounds_and_ignores_the_scale(places, factor):
         demand.to_numpy()[:, None] * demand.to_numpy() * abs(reached.to_numpy()[:, None] - reached.to_numpy())
     ).sum()
     assert found == pytest.approx(mean / (2 * demand.sum() * (demand * reached).sum()), abs=1e-9)
-
-
-# Structures within reach
-
-
-def test_structures_within_reach_by_kind_and_by_need():
-    found = coverage.structures_within_reach(inputs_of(small.tables()), NEEDS)
-    row = found.loc[(A, "ageing")]
-    assert row[["ACI", "AI", "GEIQ", "EA", "siae", "answering"]].tolist() == [1, 1, 1, 1, 2, 2]
-    assert row["nearest_minutes"] == pytest.approx(6.24)  # the AI in B; the EA in C is farther
-    assert found.loc[(C, "ageing"), "nearest_minutes"] == pytest.approx(0, abs=1e-6)  # the EA is at C's point
-    assert found.loc[(B, "ageing"), "nearest_minutes"] == pytest.approx(1.56)  # the AI is somewhere in B
-    assert found.loc[(D, "ageing"), "siae"] == 0
-    assert np.isnan(found.loc[(D, "ageing"), "nearest_minutes"])
-    # Childcare reaches 15 minutes, mobility by bicycle stands for 30 by car.
-    assert found.loc[(A, "childcare"), "EA"] == 0
-    assert found.loc[(A, "mobility"), "EA"] == 1
-    assert found.loc[(A, "mobility"), "answering"] == 0
-
-
-def test_a_kind_that_the_law_does_not_name_has_no_column():
-    given = small.structures(("1", "ACI", "", A), ("2", "OPCS", "", A))
-    found = coverage.structures_within_reach(inputs_of(small.tables(structures=given)), NEEDS)
-    assert found.loc[(A, "insertion"), ["ACI", "siae"]].tolist() == [1, 1]
-    assert "OPCS" not in found.columns
-
-
-@pytest.mark.parametrize("structures", [None, small.structures(("1", "ACI", "", None))], ids=["none", "nowhere"])
-def test_structures_of_unknown_place_are_not_zero(structures):
-    given = inputs_of(small.tables(structures=structures))
-    assert coverage.structures_within_reach(given, NEEDS).isna().all(axis=None)
-    people = coverage.people_within_reach(given, NEEDS[0], pd.Series(1.0, index=given.index))
-    assert people.isna().all()
-
-
-def test_an_empty_list_of_structures_is_zero():
-    given = inputs_of(small.tables(structures=small.structures()))
-    found = coverage.structures_within_reach(given, NEEDS)
-    assert found.drop(columns="nearest_minutes").eq(0).all(axis=None)
-
-
-def test_people_within_reach_of_a_structure():
-    tables = small.tables(structures=small.structures(("1", "ACI", "", 0.0), ("2", "AI", "", D), ("3", "AI", "", None)))
-    given = inputs_of(tables)
-    demand = pd.Series([40.0, np.nan, 10.0], index=[A, B, C])
-    assert coverage.people_within_reach(given, NEEDS[3], demand).tolist() == pytest.approx([50, 0, np.nan], nan_ok=True)
-    assert coverage.people_within_reach(given, NEEDS[1], demand).tolist()[:2] == [40, 0]
-    assert coverage.structure_reach(NEEDS[0]) == 30
-    assert coverage.structure_reach(NEEDS[3].within(12)) == 12
 
 
 def test_every_decay_of_the_sensitivity_has_the_reach_of_the_need():

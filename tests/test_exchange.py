@@ -17,7 +17,12 @@ from territoire_geo.access import binary
 from territoire_geo.diagnostic import Diagnostic
 from territoire_geo.errors import ApproximateTravelWarning, TerritoireGeoError
 from territoire_geo.exchange import write_geopackage, write_sources, write_tables
+from territoire_geo.inventory import Inventory
 from territoire_geo.measures import Access, Measure, Need, Note, Polarity, Target
+from territoire_geo.neighbours import from_lists
+from territoire_geo.priorities import prioritise
+from territoire_geo.proposals import Proposal
+from territoire_geo.standings import COLUMNS
 from territoire_geo.tables import Source
 from territoire_geo.territory import Territory
 
@@ -25,7 +30,10 @@ CODES = ["01001", "01002", "2A004", "39198"]  # the last one is the buffer
 CORE = CODES[:3]
 HOSTILE = ['=cmd|"/c calc"!A0', "+33 3 84", "-lès-Dole", "@SUM(1)", "\t=1+1", " =1", "＝1", "a;b\n“é”", "Ménil"]
 SOURCE = Source("rp2021", "Recensement", "Insee", millesime="2021", cog_year=2024, sha256="ab" * 32)
-TABLES = ("synthese", "couverture", "mesures", "structures", "portee", "inconnus", "definitions")
+TABLES = (
+    "synthese", "couverture", "mesures", "structures", "portee", "inconnus", "definitions", "priorites", "propositions",
+    "comparaison", "indicateurs",
+)  # fmt: skip
 
 
 def measure(name, **options):
@@ -132,6 +140,23 @@ def structures():
     )
 
 
+def standings():
+    rows = {
+        ("births", "france"): ["France", True, 10.0, 12.0, -2.0, -3.0, -1.0, 0.8, "below", 1.0, 1.0],
+        ("births", "epci"): ["=EPCI", True, 10.0, np.nan, np.nan, np.nan, np.nan, np.nan, "unknown", 1.0, 0.0],
+    }
+    index = pd.MultiIndex.from_tuples(list(rows), names=["measure", "perimeter"])
+    return pd.DataFrame(list(rows.values()), index=index, columns=list(COLUMNS))
+
+
+def proposal():
+    people = {"unmet_people": 12.0, "names": ["=L'Abergement"]}
+    return Proposal(
+        "childcare", "ask", ("01001", "01002"), 12.0, 6.0, 18.0, (("00000000000000", "ACI"),),
+        "=Petite enfance : 12 enfants.", "Childcare: 12 children.", MappingProxyType(people),
+    )  # fmt: skip
+
+
 @pytest.fixture
 def diagnostic():
     cover = coverage()
@@ -158,10 +183,22 @@ def diagnostic():
         "absences": absences,
         "structures": structures(),
         "reach": pd.DataFrame({"ACI": 1, "siae": 1, "answering": 1, "nearest_minutes": np.nan}, index=cover.index),
+        "inventory": Inventory(*[pd.DataFrame() for _ in range(6)]),
+        "commuting": None,
         "scenarios": scenarios,
         "targets": targets,
+        "sensitivity": pd.DataFrame({"worst": False, "kept": 0.0}, index=cover.index),
+        "inequality": pd.DataFrame({"gini": [0.2, np.nan]}, index=["childcare", "ageing"]),
+        "conservation": pd.DataFrame({"supply": [10.0, np.nan]}, index=["childcare", "ageing"]),
+        "indicators": pd.DataFrame({"state": ["", ""]}, index=["population", "births"]),
         "totals": pd.Series({"births": np.nan}),
         "references": pd.Series({"population": 260_000.0}),
+        "standings": standings(),
+        "contributions": pd.DataFrame(),
+        "ranking": prioritise(
+            cover, {"ensemble": {"childcare": 1.0, "ageing": 1.0}}, from_lists(dict.fromkeys(CORE, ()))
+        ),
+        "proposals": [proposal()],
         "sources": (SOURCE,),
         "table_sources": {"population": (SOURCE,)},
         "warnings": (Note(ApproximateTravelWarning, "À vol d'oiseau.", "As the crow flies."),),

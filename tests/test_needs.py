@@ -27,7 +27,8 @@ def inputs_of(tables, reference="departement", needs=NEEDS):
 
 def assess(need, tables, reference="departement"):
     need = BY_ID.get(need, need)
-    frame, notes = coverage.assess(need, inputs_of(tables, reference, (need,)), need.decay)
+    found = coverage.assess(need, inputs_of(tables, reference, (need,)), need.decay)
+    frame, notes = found.frame, found.notes
     return frame, " ".join(note.en for note in notes)
 
 

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from territoire_geo import access, coverage, errors
+    from territoire_geo import access, coverage, errors, priorities, proposals
     from territoire_geo.diagnostic import Diagnostic, diagnose
     from territoire_geo.errors import (
         ApproximateTravelWarning,
@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     from territoire_geo.maps import DiagnosticMap, draw_map
     from territoire_geo.measures import Measure, Need, Reference
     from territoire_geo.needs import NEEDS
+    from territoire_geo.priorities import Ranking
+    from territoire_geo.proposals import Proposal
+    from territoire_geo.scenarios import Comparison, simulate
     from territoire_geo.tables import Absence, Note, Source, Tables
     from territoire_geo.territory import Territory
 
@@ -56,6 +59,7 @@ __all__ = [
     "ApproximateTravelWarning",
     "ChecksumError",
     "CogYearError",
+    "Comparison",
     "CrsError",
     "Diagnostic",
     "DiagnosticMap",
@@ -65,6 +69,8 @@ __all__ = [
     "MissingExtraError",
     "Need",
     "Note",
+    "Proposal",
+    "Ranking",
     "Reference",
     "Source",
     "SourceError",
@@ -90,6 +96,9 @@ __all__ = [
     "load_tables",
     "load_territory",
     "open_door",
+    "priorities",
+    "proposals",
+    "simulate",
     "write_geopackage",
     "write_minutes",
     "write_sources",
@@ -97,7 +106,7 @@ __all__ = [
 ]
 
 # A name is imported when it is first used: drawing, writing and reading weigh on those who use them only.
-_SUBMODULES: Final = frozenset({"access", "coverage", "errors"})
+_SUBMODULES: Final = frozenset({"access", "coverage", "errors", "priorities", "proposals"})
 _HOMES: Final = {
     "diagnostic": ("Diagnostic", "diagnose"),
     "exchange": ("write_geopackage", "write_sources", "write_tables"),
@@ -116,6 +125,9 @@ _HOMES: Final = {
     "maps": ("DiagnosticMap", "draw_map"),
     "measures": ("Measure", "Need", "Reference"),
     "needs": ("NEEDS",),
+    "priorities": ("Ranking",),
+    "proposals": ("Proposal",),
+    "scenarios": ("Comparison", "simulate"),
     "tables": ("Absence", "Note", "Source", "Tables"),
     "territory": ("Territory",),
 }

@@ -1,18 +1,15 @@
-"""Unmet need against what is within reach: people and units, served, saturated, out of reach; structures by kind."""
+"""Unmet need against what is within reach: people and units, served, saturated, out of reach."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territoire_geo import access as engine
-from territoire_geo.activities import ANSWERING
-from territoire_geo.columns import CODE_COMMUNE, KIND, KINDS, NEED, SIAE_KINDS, point_ids
 from territoire_geo.measures import Decay, Inputs, Need
 from territoire_geo.tables import Note
-from territoire_geo.travel import STRUCTURE_MINUTES, has_place
 
 ENOUGH: Final = 0.75  # share of a catchment that must be known for a shortage to be told
 RESULTS: Final = ("access", "unmet_people", "unmet_units", "served", "saturated", "out_of_reach")
@@ -180,7 +177,73 @@ def _lorenz(access: pd.Series, demand: pd.Series) -> tuple[NDArray[np.float64], 
     return people, reached
 
 
-def assess(need: Need, inputs: Inputs, decay: Decay) -> tuple[pd.DataFrame, tuple[Note, ...]]:
+def inequality(demand: pd.Series, access: pd.Series, target: pd.Series | float) -> pd.Series:
+    """
+    Sum up how unequal access is between people, and how far below the target [0-1, ratios].
+
+    Parameters
+    ----------
+    demand
+        People by place, the weights.
+    access
+        Access by place; a place whose demand, access or target is unknown is left out, with its people.
+    target
+        Access that would be enough.
+
+    Returns
+    -------
+    inequality
+        `below` (FGT 0: share of the people below the target), `depth` (FGT 1), `severity` (FGT 2), `gini`, `palma`,
+        `theil`, and `known_share` (share of the people whose demand is known, over which the others are told).
+    """
+    people = demand.where(demand.notna() & access.notna())
+    whole = demand.sum(min_count=1)
+    figures = {
+        "below": fgt(people, access, target, 0),
+        "depth": fgt(people, access, target, 1),
+        "severity": fgt(people, access, target, 2),
+        "gini": gini(access, people),
+        "palma": palma(access, people),
+        "theil": theil(access, people),
+        "known_share": people.sum() / whole if whole > 0 else np.nan,
+    }
+    return pd.Series(figures, dtype="float64")
+
+
+def shortfalls(runs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """
+    Tell how far each place is below its target under each setting of the sensitivity [0-1, negative above the target].
+
+    Parameters
+    ----------
+    runs
+        Name of the setting -> frame of `assess`.
+
+    Returns
+    -------
+    shortfalls
+        1 − A/T, a row by place and a column by setting; it tells places apart where nobody is unmet too. NaN unknown.
+    """
+    gaps = {name: 1 - frame["access"] / frame["target"].where(frame["target"] > 0) for name, frame in runs.items()}
+    return pd.DataFrame(gaps)
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """
+    A need under one setting.
+
+    `frame` holds, by commune (core and buffer): demand [people], access and target [access unit], unmet_people, served,
+    saturated, out_of_reach [people], unmet_units [gap unit], reachable and known_share. `conservation` is the report
+    of the catchments, None when the access shares nothing out; `notes` what a reader must know.
+    """
+
+    frame: pd.DataFrame
+    notes: tuple[Note, ...]
+    conservation: pd.Series | None
+
+
+def assess(need: Need, inputs: Inputs, decay: Decay) -> Assessment:
     """
     Assess a need under one setting: demand, access, target, and what is missing.
 
@@ -195,9 +258,8 @@ def assess(need: Need, inputs: Inputs, decay: Decay) -> tuple[pd.DataFrame, tupl
 
     Returns
     -------
-    tuple[pandas.DataFrame, tuple[Note, ...]]
-        By commune, core and buffer: demand, access, target, unmet_people, unmet_units, served, saturated,
-        out_of_reach, reachable, known_share; and the notes of the need.
+    assess
+        The frame by commune, the notes of the need, and what was shared out.
     """
     demand = need.demand.compute(inputs)
     reached = need.access(inputs, need, decay)
@@ -219,7 +281,7 @@ def assess(need: Need, inputs: Inputs, decay: Decay) -> tuple[pd.DataFrame, tupl
             "known_share": found["known_share"],
         }
     )
-    return frame, (*reached.notes, *target.notes)
+    return Assessment(frame, (*reached.notes, *target.notes), reached.conservation)
 
 
 def withhold(frame: pd.DataFrame, known_share: "pd.Series[float]") -> pd.DataFrame:
@@ -242,115 +304,3 @@ def withhold(frame: pd.DataFrame, known_share: "pd.Series[float]") -> pd.DataFra
     if told.all():
         return frame
     return frame.assign(**{column: frame[column].where(told) for column in RESULTS})
-
-
-def structures_within_reach(inputs: Inputs, needs: Sequence[Need]) -> pd.DataFrame:
-    """
-    Count the structures within reach of each commune, by kind and by answer to each need [structures].
-
-    Within reach is within the need's reach by car, 30 minutes when its reach is not by car.
-
-    Parameters
-    ----------
-    inputs
-        Uses `structures`, their levels and the minutes by car.
-    needs
-        The needs.
-
-    Returns
-    -------
-    structures_within_reach
-        Indexed by (code_commune, need): one column per kind, `siae`, `answering` (declared, likely or probable) and
-        `nearest_minutes` [minutes] of the nearest answering structure, NaN when none is within reach. NaN everywhere
-        when no list of structures is loaded or none of its places is known, and where the list stops.
-    """
-    structures = inputs.tables.structures
-    if structures is None or (len(structures) and not has_place(structures).any()):
-        columns = [*KINDS, "siae", "answering", "nearest_minutes"]
-        nothing = pd.DataFrame(np.nan, index=inputs.index, columns=columns)
-        frames = dict.fromkeys((need.id for need in needs), nothing)
-        return pd.concat(frames, names=[NEED, CODE_COMMUNE]).swaplevel().sort_index()
-    ids = point_ids("structures", structures.index)
-    kinds = structures.index.get_level_values(KIND)
-    by_reach = {structure_reach(need): need for need in needs}
-    minutes = {reach: _to_structures(inputs, need) for reach, need in by_reach.items()}
-    counts = {reach: _by_kind(trips, ids, kinds, inputs.index) for reach, trips in minutes.items()}
-    frames = {}
-    for need in needs:
-        reach = structure_reach(need)
-        answering = ids[inputs.levels[need.id].isin(ANSWERING).to_numpy()]
-        near = engine.between(minutes[reach], destinations=answering)
-        frames[need.id] = counts[reach].assign(
-            answering=near.groupby(level=0).size().reindex(inputs.index, fill_value=0).astype("float64"),
-            nearest_minutes=engine.nearest(near, index=inputs.index),
-        )
-        frames[need.id] = frames[need.id].where(inputs.tables.covered("structures", inputs.index), axis=0)
-    return pd.concat(frames, names=[NEED, CODE_COMMUNE]).swaplevel().sort_index()
-
-
-def _by_kind(minutes: pd.Series, ids: pd.Index, kinds: pd.Index, index: pd.Index) -> pd.DataFrame:
-    """Count the structures within reach by kind, and the SIAE among them."""
-    kind = pd.Index(KINDS).get_indexer(kinds)[ids.get_indexer(minutes.index.get_level_values(1))]
-    row = index.get_indexer(minutes.index.get_level_values(0))
-    size = (len(index), len(KINDS))
-    named = kind >= 0  # a kind that the law does not name (OPCS) has no column of its own
-    counts = np.bincount(np.ravel_multi_index((row[named], kind[named]), size), minlength=size[0] * size[1]).reshape(
-        size
-    )
-    frame = pd.DataFrame(counts.astype("float64"), index=index, columns=list(KINDS))
-    return frame.assign(siae=frame[list(SIAE_KINDS)].sum(axis=1)).rename_axis(index=CODE_COMMUNE)
-
-
-def people_within_reach(inputs: Inputs, need: Need, demand: pd.Series) -> pd.Series:
-    """
-    Sum the demand within reach of each structure [people].
-
-    Parameters
-    ----------
-    inputs
-        Uses `structures` and the minutes by car.
-    need
-        The need.
-    demand
-        People by commune; the unknown are left out.
-
-    Returns
-    -------
-    people_within_reach
-        One value per structure; NaN for a structure whose place is unknown.
-    """
-    structures = inputs.tables.structures
-    if structures is None:
-        return pd.Series(dtype="float64", name=f"people_{need.id}")
-    known = demand.dropna()
-    ids = point_ids("structures", structures.index)
-    minutes = engine.between(_to_structures(inputs, need), origins=known.index)
-    people = known.reindex(minutes.index.get_level_values(0)).to_numpy()
-    sums = pd.Series(people, index=minutes.index.get_level_values(1)).groupby(level=0).sum()
-    placed = has_place(structures).to_numpy()
-    out = sums.reindex(ids).mask(placed & ~ids.isin(sums.index), 0.0)
-    return pd.Series(out.to_numpy(), index=structures.index, name=f"people_{need.id}")
-
-
-def _to_structures(inputs: Inputs, need: Need) -> pd.Series:
-    structures = inputs.tables.structures
-    ids = point_ids("structures", structures.index if structures is not None else pd.Index([]))
-    minutes = engine.between(inputs.travel["car"], destinations=ids)
-    return minutes[minutes <= structure_reach(need)]
-
-
-def structure_reach(need: Need) -> float:
-    """
-    Tell within how many minutes by car a structure serves a need [minutes].
-
-    Parameters
-    ----------
-    need
-        The need.
-
-    Returns
-    -------
-    structure_reach
-        Its reach when by car, else 30.
-    """
-    return need.reach if need.mode == "car" else STRUCTURE_MINUTES

@@ -10,30 +10,24 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from territoire_geo import activities, coverage, settings
+from territoire_geo import absences, activities, inventory, resources, runs, settings, standings
 from territoire_geo.columns import (
     CODE_COMMUNE,
     KIND,
     NEED,
-    NOM_COMMUNE,
     SIRET,
 )
-from territoire_geo.contracts import CONTRACTS
-from territoire_geo.errors import (
-    IncompleteBufferWarning,
-    SuppressedValueWarning,
-)
-from territoire_geo.indicators import MEASURES
-from territoire_geo.measures import CAR_KMH, DETOUR, Inputs, Measure, Need
+from territoire_geo.indicators import MEASURES, catalogue
+from territoire_geo.inventory import Commuting, Inventory
+from territoire_geo.measures import CAR_KMH, DETOUR, Changes, Inputs, Measure, Need
 from territoire_geo.needs import NEEDS
-from territoire_geo.tables import Absence, Note, Source, Tables
+from territoire_geo.neighbours import Neighbours, contiguity
+from territoire_geo.priorities import Ranking, prioritise
+from territoire_geo.proposals import Proposal, propose
+from territoire_geo.tables import Note, Source, Tables
 from territoire_geo.territory import Territory
 
-KNOWN: Final = 0.999  # below it a catchment is said to be partly unknown
-COVERAGE: Final = (
-    "demand", "access", "target", "unmet_people", "unmet_units", "served", "saturated", "out_of_reach", "reachable",
-    "known_share", "low", "high",
-)  # fmt: skip
+NOTHING: Final = Changes()
 
 
 @dataclass(frozen=True)
@@ -57,6 +51,10 @@ class Diagnostic:
         Index (code_commune, need) for the core: demand [people], access and target [access unit of the need],
         unmet_people [people], unmet_units [gap unit], served, saturated, out_of_reach [people], reachable (bool),
         known_share [0-1], low, high [people: unmet under the settings' sensitivity].
+    indicators
+        Every indicator of the list, index id (`indicators.catalogue`), with `state`: "" when it is computed, else why
+        the loaded tables do not allow it, in French; and for a measure `known_share` (share of the core's people whose
+        figure is known) and `fragile` (communes of the core whose figure rests on too few people).
     absences
         Index (code_commune, item): why a measure or need is NaN, in French; item is a measure or need id.
     structures
@@ -67,14 +65,36 @@ class Diagnostic:
         Index (code_commune, need) for the core: structures within reach by kind (`ACI`, `AI`, ...: counts), `siae`
         (count), `answering` (count of structures declared, likely or probable for the need), `nearest_minutes`
         [minutes to the nearest answering structure, NaN when none is within reach].
+    inventory
+        What the structures bring: losses if one closed, overlaps, white zones, trades (`inventory.Inventory`).
+    commuting
+        Where residents work and workers live (`inventory.Commuting`); None when no table of flows is loaded.
     scenarios
-        Index (need, scenario): totals of unmet_people and unmet_units under each setting of the sensitivity.
+        Index (need, scenario): totals of unmet_people and unmet_units under each setting of the sensitivity, and
+        `turnover`, the share [0-1] of the central worst fifth of communes that leaves it under this setting.
+    sensitivity
+        Index (code_commune, need): `worst` (in the worst fifth of the central setting), `kept` (share [0-1] of the
+        settings in which it is there).
+    inequality
+        Index need: below, depth, severity (FGT 0, 1, 2), gini, palma, theil, weighted by people, and known_share.
+    conservation
+        Index need, over core and buffer: supply, reached, unreached, delivered [supply unit], demand, within_reach,
+        out_of_reach [people], gap; NaN for a need whose access shares nothing out.
     targets
         Index need: label, label_en of the norm; its value when it is one number, else NaN.
     totals
         Index measure id: value for the core as a ratio of sums, NaN when it cannot be aggregated.
     references
         Index measure id: value for the reference (département by default), NaN when unknown.
+    standings
+        Index (measure, perimeter): the core beside its EPCI, département, region, France and the loaded communes of the
+        same density: label, value_here, value_there, difference with its interval of chance (low, high), said.
+    contributions
+        Index (code_commune, measure): what each commune adds to the difference between the core and its reference.
+    ranking
+        Priorities with their components, weights, colleges, clusters and typology (`priorities.Ranking`).
+    proposals
+        What the figures suggest to discuss (`proposals.Proposal`), by need.
     sources
         The sources of every table that was used.
     warnings
@@ -89,17 +109,38 @@ class Diagnostic:
     measures: pd.DataFrame
     context: pd.DataFrame
     coverage: pd.DataFrame
+    indicators: pd.DataFrame
     absences: pd.Series
     structures: gpd.GeoDataFrame
     reach: pd.DataFrame
+    inventory: Inventory
+    commuting: Commuting | None
     scenarios: pd.DataFrame
+    sensitivity: pd.DataFrame
+    inequality: pd.DataFrame
+    conservation: pd.DataFrame
     targets: pd.DataFrame
     totals: pd.Series
     references: pd.Series
+    standings: pd.DataFrame
+    contributions: pd.DataFrame
+    ranking: Ranking
+    proposals: list[Proposal]
     sources: tuple[Source, ...]
     table_sources: Mapping[str, tuple[Source, ...]]
     warnings: tuple[Note, ...]
     settings: Mapping[str, object]
+
+    @property
+    def computed(self) -> list[str]:
+        """Ids of the measures that the loaded tables allow; `indicators` says why the others are not."""
+        known = self.indicators["state"].eq("")
+        return [str(name) for name in self.measures.columns if known.get(name, False)]
+
+    @property
+    def priorities(self) -> pd.DataFrame:
+        """Communes by rank of need: score, rank, rank_low, rank_high, stability, cluster (`ranking.table`)."""
+        return self.ranking.table
 
     def summary(self) -> pd.DataFrame:
         """
@@ -145,6 +186,7 @@ def diagnose(  # noqa: PLR0913 - the contract of docs/api: every convention can 
     speed_kmh: float = CAR_KMH,
     detour: float = DETOUR,
     reference: str | Mapping[str, float] = "departement",
+    weights: settings.Weights | None = None,
 ) -> Diagnostic:
     """
     Diagnose a territory: which needs are unmet, commune by commune, against the structures within reach.
@@ -168,6 +210,8 @@ def diagnose(  # noqa: PLR0913 - the contract of docs/api: every convention can 
         Detour by car of the convention: road distance over straight line.
     reference
         "departement", "region", "france", a code ("D21", "R27", an EPCI), or need id -> target access.
+    weights
+        Need id -> weight in the priorities, or college of stakeholders -> such a mapping; None weighs all alike.
 
     Returns
     -------
@@ -177,33 +221,46 @@ def diagnose(  # noqa: PLR0913 - the contract of docs/api: every convention can 
     Raises
     ------
     ValueError
-        If speed, detour or a target is not positive.
+        If speed, detour or a target is not positive, or a weight is negative or of an unknown need.
     UnknownTerritoryError
         If the reference is neither a level nor a code.
     TableError
         If a table of minutes does not fit the territory.
     """
-    asked = settings.Settings(tuple(needs), travel or {}, float(speed_kmh), float(detour), reference)
-    here = settings.find_reference(territory, tables, reference)
+    asked = settings.Settings(tuple(needs), travel or {}, float(speed_kmh), float(detour), reference, weights)
+    diagnostic = carry_out(asked, territory, tables)
+    for note in diagnostic.warnings:
+        python_warnings.warn(note.en, note.category, stacklevel=2)
+    return diagnostic
+
+
+def carry_out(
+    asked: settings.Settings, territory: Territory, tables: Tables, *, changes: Changes = NOTHING
+) -> Diagnostic:
+    """
+    Diagnose a territory as `diagnose` does, from settings, with what a scenario changes.
+
+    Parameters
+    ----------
+    asked
+        What is asked for.
+    territory
+        Core and buffer.
+    tables
+        What is known.
+    changes
+        The supply points that a scenario adds, and the capacities it changes.
+
+    Returns
+    -------
+    carry_out
+        Results for the core.
+    """
+    here = settings.find_reference(territory, tables, asked.reference)
     laws = settings.minutes_by_law(asked, territory, tables)
-    central = Inputs(territory, tables, laws["central"], here, _levels(tables, asked.needs))
+    central = Inputs(territory, tables, laws["central"], here, _levels(tables, asked.needs), changes)
     asked = replace(asked, needs=tuple(need.fitted(central) for need in asked.needs))
-    runs: dict[str, dict[str, pd.DataFrame]] = {need.id: {} for need in asked.needs}
-    notes = [*tables.notes, *settings.travel_notes(asked, territory)]
-    targets = {}
-    for need in asked.needs:
-        adjusted = settings.with_target(need, reference)
-        for name, decay, minutes in settings.runs(adjusted, laws):
-            frame, said = coverage.assess(adjusted, replace(central, travel=minutes), decay)
-            runs[need.id][name] = frame
-            notes += [note for note in said if name == "central" and note not in notes]
-        enough = runs[need.id]["central"]["known_share"]
-        runs[need.id] = {name: coverage.withhold(frame, enough) for name, frame in runs[need.id].items()}
-        target = adjusted.target(central, adjusted)
-        norm = target.norm.reindex(territory.core)
-        value = float(norm.iloc[0]) if norm.nunique(dropna=False) == 1 else np.nan
-        targets[need.id] = {"label": target.label, "label_en": target.label_en, "value": value}
-    return _assemble(asked, central, runs, targets=targets, notes=notes)
+    return _assemble(asked, central, runs.run(asked, laws, central))
 
 
 def _levels(tables: Tables, needs: Sequence[Need]) -> pd.DataFrame:
@@ -212,136 +269,79 @@ def _levels(tables: Tables, needs: Sequence[Need]) -> pd.DataFrame:
     return activities.levels(tables.structures, tables.activities, needs)
 
 
-def _assemble(
-    asked: settings.Settings,
-    inputs: Inputs,
-    runs: Mapping[str, Mapping[str, pd.DataFrame]],
-    *,
-    targets: Mapping[str, Mapping[str, object]],
-    notes: list[Note],
-) -> Diagnostic:
+def _assemble(asked: settings.Settings, inputs: Inputs, found: runs.Runs) -> Diagnostic:
     territory, tables = inputs.territory, inputs.tables
     core = territory.core
-    measures = pd.DataFrame({m.id: m.compute(inputs) for m in MEASURES}, index=inputs.index)
-    covered = _covered(asked.needs, runs, core)
-    notes += _unknown_notes(asked.needs, covered, territory)
-    reach = coverage.structures_within_reach(inputs, asked.needs)
-    alone = _first(territory)
-    sources = _sources(tables)
+    lacking = {measure.id: measure.missing(inputs) for measure in MEASURES}
+    told = [measure.held(inputs) for measure in MEASURES if not lacking[measure.id]]
+    measures = pd.DataFrame({m.id: m.compute(inputs) for m in told}, index=inputs.index).reindex(columns=list(lacking))
+    covered = runs.covered(found, core)
+    notes = [*tables.notes, *settings.travel_notes(asked, territory), *found.notes]
+    notes += absences.notes(asked.needs, covered, territory)
+    neighbours = contiguity(gpd.GeoSeries(territory.communes.geometry.loc[core]))
+    rows = standings.reference_rows(inputs, MEASURES)
+    references = standings.reference_values(inputs, MEASURES, rows)
+    reach = resources.structures_within_reach(inputs, asked.needs)
     definitions = {measure.id: measure for measure in MEASURES}
-    diagnostic = Diagnostic(
+    return Diagnostic(
         territory=territory,
         needs=asked.needs,
         definitions=MappingProxyType(definitions),
         measures=measures.loc[core],
         context=measures.drop(core),
         coverage=covered,
-        absences=_absences(inputs, asked.needs, covered),
-        structures=_structures(asked.needs, inputs, runs),
+        absences=absences.reasons(inputs, definitions, measures, needs=asked.needs, unmet=covered["unmet_people"]),
+        structures=_structures(inputs, found),
         reach=reach.loc[reach.index.get_level_values(CODE_COMMUNE).isin(core)],
-        scenarios=_scenarios(runs, core),
-        targets=pd.DataFrame.from_dict(dict(targets), orient="index").rename_axis(NEED),
-        totals=pd.Series({m.id: m.aggregate(inputs, core) for m in MEASURES}, name="total"),
-        references=pd.Series({m.id: _measure_reference(m, inputs, alone) for m in MEASURES}, name="reference"),
-        sources=sources,
+        inventory=inventory.take(
+            inputs, found.needs, {need.id: found.central(need.id)["demand"].loc[core] for need in found.needs}
+        ),
+        commuting=inventory.commute(inputs),
+        scenarios=runs.scenarios(found, core),
+        sensitivity=runs.sensitivity(found, core),
+        inequality=runs.inequality(found, core),
+        conservation=found.conservation,
+        targets=found.targets,
+        indicators=_indicators(inputs, lacking, told),
+        totals=pd.Series({m.id: m.aggregate(inputs, core) for m in told}, name="total", dtype="float64").reindex(
+            list(lacking)
+        ),
+        references=references,
+        standings=standings.standings(inputs, told, rows),
+        contributions=standings.contributions(inputs, told, references),
+        ranking=prioritise(covered, asked.colleges, neighbours),
+        proposals=_proposals(inputs, found, covered, neighbours),
+        sources=_sources(tables),
         table_sources=tables.sources,
         warnings=tuple(notes),
         settings=MappingProxyType(settings.as_json(asked, territory, inputs.reference)),
     )
-    for note in notes:
-        python_warnings.warn(note.en, note.category, stacklevel=3)
-    return diagnostic
 
 
-def _covered(needs: Sequence[Need], runs: Mapping[str, Mapping[str, pd.DataFrame]], core: pd.Index) -> pd.DataFrame:
-    frames = {}
-    for need in needs:
-        frame = runs[need.id]["central"].loc[core].copy()
-        unmet = pd.DataFrame({name: run["unmet_people"].loc[core] for name, run in runs[need.id].items()})
-        known = frame["unmet_people"].notna()
-        frame["low"] = unmet.min(axis=1).where(known)
-        frame["high"] = unmet.max(axis=1).where(known)
-        frames[need.id] = frame[list(COVERAGE)]
-    return pd.concat(frames, names=[NEED, CODE_COMMUNE]).swaplevel().sort_index()
+def _indicators(inputs: Inputs, lacking: Mapping[str, str], told: Sequence[Measure]) -> pd.DataFrame:
+    """List the indicators, and say of each whether it is computed, and on how much."""
+    core = inputs.territory.core
+    listed = catalogue()
+    absent = listed["kind"].eq("not available")
+    state = pd.Series(lacking, dtype="str").reindex(listed.index).mask(absent, listed["formula"])
+    known = pd.Series({measure.id: measure.known_share(inputs, core) for measure in told}, dtype="float64")
+    weak = pd.Series({measure.id: measure.fragile(inputs).loc[core].sum() for measure in told}, dtype="float64")
+    state = state.mask(listed["kind"].eq("derived"), "")
+    return listed.assign(state=state, known_share=known.reindex(listed.index), fragile=weak.reindex(listed.index))
 
 
-def _scenarios(runs: Mapping[str, Mapping[str, pd.DataFrame]], core: pd.Index) -> pd.DataFrame:
-    units = ["unmet_people", "unmet_units"]
-    rows = {}
-    for need, frames in runs.items():
-        central = frames["central"].loc[core, units]
-        known = central["unmet_people"].notna()
-        for name, frame in frames.items():
-            # The same communes in every total: one that a setting leaves unknown keeps its central value.
-            kept = frame.loc[core, units]
-            rows[need, name] = kept.where(kept.notna(), central)[known].sum(min_count=1).to_dict()
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis([NEED, "scenario"])
+def _proposals(inputs: Inputs, found: runs.Runs, covered: pd.DataFrame, neighbours: Neighbours) -> list[Proposal]:
+    core = inputs.territory.core
+    out = []
+    for need in found.needs:
+        frame = covered[covered.index.get_level_values(NEED) == need.id].droplevel(NEED)
+        settings = runs.unmet_by_setting(found, need.id, core)
+        out += propose(need, inputs, frame, neighbours, settings=settings)
+    return out
 
 
-def _unknown_notes(needs: Sequence[Need], covered: pd.DataFrame, territory: Territory) -> list[Note]:
-    names = territory.communes[NOM_COMMUNE]
-    said = []
-    for need in needs:
-        frame = covered.xs(need.id, level=NEED)
-        unknown = frame.index[frame["unmet_people"].isna()]
-        if len(unknown):
-            fr = f"{need.label} : inconnu pour {_listed(names.loc[unknown])} ; jamais compté pour zéro."
-            en = f"{need.label_en}: unknown for {_listed(names.loc[unknown])}; never counted as zero."
-            said.append(Note(SuppressedValueWarning, fr, en))
-        partly = frame.index[frame["known_share"].lt(KNOWN) & frame["unmet_people"].notna()]
-        if len(partly):
-            fr = f"{need.label} : bassin connu en partie seulement pour {_listed(names.loc[partly])}."
-            en = f"{need.label_en}: the catchment is only partly known for {_listed(names.loc[partly])}."
-            said.append(Note(IncompleteBufferWarning, fr, en))
-    return said
-
-
-def _listed(names: "pd.Series[str]") -> str:
-    shown = ", ".join(names.iloc[:3])
-    return shown if len(names) <= 3 else f"{shown} (+ {len(names) - 3})"  # noqa: PLR2004 - three names are read
-
-
-def _absences(inputs: Inputs, needs: Sequence[Need], covered: pd.DataFrame) -> pd.Series:
-    """Why a measure (core and buffer) or a need (core) is unknown: the columns that are missing, and how."""
-    reasons: dict[tuple[str, str], str] = {}
-    for measure in MEASURES:
-        values = measure.compute(inputs)
-        missing = values.index[values.isna()]
-        reasons |= {(str(code), measure.id): why for code, why in _why(inputs, measure, missing).items()}
-    for need in needs:
-        frame = covered.xs(need.id, level=NEED)
-        missing = frame.index[frame["unmet_people"].isna()]
-        reasons |= {
-            (str(code), need.id): why for code, why in _why(inputs, need.demand, missing, also=need.variables).items()
-        }
-    index = pd.MultiIndex.from_tuples(list(reasons), names=[CODE_COMMUNE, "item"]) if reasons else None
-    if index is None:
-        index = pd.MultiIndex.from_arrays([[], []], names=[CODE_COMMUNE, "item"])
-    return pd.Series(list(reasons.values()), index=index, dtype="str", name="reason").sort_index()
-
-
-def _why(inputs: Inputs, measure: Measure, missing: pd.Index, *, also: tuple[str, ...] = ()) -> "pd.Series[str]":
-    out = pd.Series("", index=missing, dtype="str")
-    by_commune = [variable for variable in also if CONTRACTS[variable.split(".")[0]].by_commune]
-    for variable in dict.fromkeys((*measure.variables, *by_commune)):
-        state = inputs.tables.absence(variable, missing)
-        table, column = variable.split(".")
-        loaded = getattr(inputs.tables, table) is not None
-        said = f"{column} : " + (state if loaded else "table non chargée")
-        gap = pd.Series(" ; ", index=missing, dtype="str").where(out.ne(""), "")
-        out = out.mask(state.ne(""), out + gap + said)
-    nothing = (
-        "chiffres ou norme inconnus pour plus du quart du bassin"
-        if measure.denominator is None
-        else Absence.NOT_APPLICABLE.value
-    )
-    return out.mask(out.eq(""), nothing)
-
-
-def _structures(
-    needs: Sequence[Need], inputs: Inputs, runs: Mapping[str, Mapping[str, pd.DataFrame]]
-) -> gpd.GeoDataFrame:
-    territory, table = inputs.territory, inputs.tables.structures
+def _structures(inputs: Inputs, found: runs.Runs) -> gpd.GeoDataFrame:
+    territory, table, needs = inputs.territory, inputs.tables.structures, found.needs
     if table is None:
         index = pd.MultiIndex.from_arrays([[], []], names=[SIRET, KIND])
         by_need = [column for need in needs for column in (need.id, f"people_{need.id}")]
@@ -349,40 +349,13 @@ def _structures(
         return gpd.GeoDataFrame(empty, geometry=gpd.GeoSeries([], index=index, crs=territory.crs))
     frame = table.join(inputs.levels).assign(is_siae=activities.is_siae(table))
     for need in needs:
-        demand = runs[need.id]["central"]["demand"].loc[territory.core]
-        people = coverage.people_within_reach(inputs, need, demand)
+        demand = found.central(need.id)["demand"].loc[territory.core]
+        people = resources.people_within_reach(inputs, need, demand)
         frame[people.name] = people
     place = table.reindex(columns=["lon", "lat"])
     points = gpd.GeoSeries(gpd.points_from_xy(place["lon"], place["lat"]), index=table.index, crs=4326)
     geometry = points.where(place.notna().all(axis=1), None).to_crs(territory.crs)
     return gpd.GeoDataFrame(frame, geometry=geometry, crs=territory.crs)
-
-
-def _measure_reference(measure: Measure, inputs: Inputs, alone: Territory) -> float:
-    """Value of the reference as a ratio of its sums, when the references carry the columns of the measure."""
-    table = inputs.tables.references
-    key = (inputs.reference.niveau, inputs.reference.code)
-    if table is None or key not in table.index or measure.denominator is None:
-        return float("nan")
-    # The reference is one row: the measure is computed on it as if it were a commune.
-    row = table.loc[[key]].set_axis(inputs.index[:1])
-    one: dict[str, list[str]] = {}
-    for variable in measure.variables:
-        name, column = variable.split(".")
-        if column not in row or row[column].isna().any():
-            return float("nan")
-        one.setdefault(name, []).append(column)
-    frames = {name: row.reindex(columns=_columns(name, columns)) for name, columns in one.items()}
-    return float(measure.compute(replace(inputs, tables=Tables().replace(**frames), territory=alone)).iloc[0])
-
-
-def _columns(name: str, columns: list[str]) -> list[str]:
-    return sorted({*columns, *CONTRACTS[name].numbers})
-
-
-def _first(territory: Territory) -> Territory:
-    communes = territory.communes.iloc[:1].assign(in_core=True)
-    return replace(territory, communes=communes)
 
 
 def _sources(tables: Tables) -> tuple[Source, ...]:

@@ -21,6 +21,7 @@ import pandas as pd
 import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
+from territoire_geo import sheets
 from territoire_geo.columns import CODE_COMMUNE, IN_CORE, NEED, NOM_COMMUNE, POINT
 from territoire_geo.diagnostic import Diagnostic
 from territoire_geo.errors import TerritoireGeoError
@@ -110,10 +111,11 @@ def write_tables(diagnostic: Diagnostic, folder: str | PathLike[str], *, decimal
 
     Separator `;`, UTF-8 with BOM, decimal comma. `synthese` (one row per need), `couverture` (commune and need),
     `mesures` (commune), `structures`, `portee` (structures within reach), `inconnus` (what is missing, and why) and
-    `definitions` (label, unit, formula, sources, value of the territory and of its reference). Columns bear the names
-    of the frames of `Diagnostic`. An unknown figure is an empty cell: `etat` says its state, and `a_afficher` how to
-    quote a count of people ("<5" under five). Text that begins like a formula is preceded by an apostrophe; numbers
-    never are.
+    `definitions` (label, unit, formula, sources, value of the territory and of its reference), `priorites` (rank of the
+    communes and how far it holds), `propositions`, `comparaison` (the territory beside its EPCI, département, region
+    and France) and `indicateurs` (the whole list: computed, or why not). Columns bear the names of the frames of
+    `Diagnostic`. An unknown figure is an empty cell: `etat` says its state, and `a_afficher` how to quote a count of
+    people ("<5" under five). Text that begins like a formula is preceded by an apostrophe; numbers never are.
 
     Codes are written as they are, `01001`: a spreadsheet that opens the file directly shows 1001. To keep the zero,
     import the file (Données > À partir d'un fichier texte) and declare the column as text.
@@ -150,6 +152,10 @@ def write_tables(diagnostic: Diagnostic, folder: str | PathLike[str], *, decimal
         "portee": _named(diagnostic, diagnostic.reach.reset_index()),
         "inconnus": _absences_table(diagnostic),
         "definitions": _definitions_table(diagnostic),
+        "priorites": sheets.priorities(diagnostic),
+        "propositions": sheets.proposals(diagnostic),
+        "comparaison": sheets.comparison(diagnostic),
+        "indicateurs": sheets.indicators(diagnostic),
     }
     with _drafts(target, target) as drafts:
         for name, table in tables.items():
@@ -274,7 +280,7 @@ def _communes(diagnostic: Diagnostic) -> gpd.GeoDataFrame:
         for need in diagnostic.needs
         for column in ("unmet_people", "unmet_share")
     }
-    results = diagnostic.measures.join(pd.DataFrame(needs)).reindex(attributes.index)
+    results = diagnostic.measures[diagnostic.computed].join(pd.DataFrame(needs)).reindex(attributes.index)
     taken = {name: f"measure_{name}" for name in results.columns.intersection(attributes.columns)}
     whole = attributes.join(results.rename(columns=taken)).reset_index()
     return _free_names(gpd.GeoDataFrame(whole, geometry="geometry", crs=territory.crs))
@@ -317,7 +323,7 @@ def _long(diagnostic: Diagnostic) -> pd.DataFrame:
 
 
 def _measures_long(diagnostic: Diagnostic) -> pd.DataFrame:
-    measures = diagnostic.measures.melt(var_name="item", value_name="value", ignore_index=False)
+    measures = diagnostic.measures[diagnostic.computed].melt(var_name="item", value_name="value", ignore_index=False)
     measures = measures.rename_axis(CODE_COMMUNE).reset_index().astype({"item": "str", "value": "float64"})
     known = diagnostic.definitions
     measures["unit"] = measures["item"].map({id_: measure.unit for id_, measure in known.items()})
@@ -366,7 +372,7 @@ def _coverage_table(diagnostic: Diagnostic) -> pd.DataFrame:
 
 
 def _measures_table(diagnostic: Diagnostic) -> pd.DataFrame:
-    measures = diagnostic.measures
+    measures = diagnostic.measures[diagnostic.computed]
     states = _measures_long(diagnostic)
     missing = states[states["state"].ne(KNOWN)]
     said = (missing["item"] + " : " + missing["state"]).groupby(missing[CODE_COMMUNE]).agg(", ".join)

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -17,17 +18,25 @@ from territoire_geo.tables import Note, Tables
 from territoire_geo.territory import Territory
 
 Minutes = Mapping[str, "pd.Series[float]"]  # by mode
+Weights = Mapping[str, float] | Mapping[str, Mapping[str, float]]  # by need, or by college then need
+ALONE: Final = "ensemble"  # the one set of weights of a diagnostic without colleges
 WORDS: Final = {"EPCI": "EPCI", "DEP": "département", "REG": "région"}
 SHORT: Final = 0.9  # a table of minutes whose longest trip is below this share of the reach was cut
 CODES: Final = ((r"(\d{9})", "EPCI"), (r"R(\d{2})", "REG"), (r"D?(\d{2}|2[AB]|97\d)", "DEP"))
 
 
+def _no_target() -> Mapping[str, float]:
+    return MappingProxyType({})
+
+
 @dataclass(frozen=True)
 class Settings:
     """
-    What a diagnostic was asked for: needs, minutes given by mode, the car's convention, the reference.
+    What a diagnostic was asked for: needs, minutes given by mode, the car's convention, the reference, the weights.
 
     `reference` is a level, a code, or a mapping need id -> target access (the others keep the département's).
+    `targets` fixes the access that is enough by need, whatever the reference: a scenario keeps those of before it.
+    `weights` is one set (need id -> weight) or one by college of stakeholders; None weighs all needs alike.
     """
 
     needs: tuple[Need, ...]
@@ -35,6 +44,8 @@ class Settings:
     speed_kmh: float
     detour: float
     reference: str | Mapping[str, float]
+    weights: Weights | None = None
+    targets: Mapping[str, float] = field(default_factory=_no_target)
 
     def __post_init__(self) -> None:
         for name, value in (("speed_kmh", self.speed_kmh), ("detour", self.detour)):
@@ -51,11 +62,36 @@ class Settings:
         stray = [mode for mode in self.given if mode not in modes]
         if stray:
             raise ValueError(f"travel: no need travels by {quote(stray)}. The modes are {', '.join(sorted(modes))}.")
+        _check_weights(self.colleges, [need.id for need in self.needs])
+
+    @property
+    def colleges(self) -> dict[str, dict[str, float]]:
+        """The weights by college of stakeholders, then need; one college when there is one set."""
+        if self.weights is None:
+            return {ALONE: {need.id: 1.0 for need in self.needs}}
+        several = {name: dict(given) for name, given in self.weights.items() if isinstance(given, Mapping)}
+        if not several:
+            return {ALONE: {name: float(weight) for name, weight in self.weights.items()}}  # type: ignore[arg-type]
+        alone = [name for name in self.weights if name not in several]
+        if alone:
+            raise ValueError(f"weights: {quote(alone)} is a number beside colleges. Give one set, or one by college.")
+        return several
 
     @property
     def by_road(self) -> bool:
         """Whether the car's minutes come from a table, not from the convention."""
         return "car" in self.given
+
+
+def _check_weights(colleges: Mapping[str, Mapping[str, float]], needs: list[str]) -> None:
+    for college, weights in colleges.items():
+        where = "weights" if college == ALONE else f"weights of {college!r}"
+        stray = [need for need in weights if need not in needs]
+        if stray:
+            raise ValueError(f"{where}: {quote(stray)} is not a need asked for. The needs are {', '.join(needs)}.")
+        wrong = [need for need, weight in weights.items() if not 0 <= weight < np.inf]
+        if wrong or not sum(weights.values()) > 0:
+            raise ValueError(f"{where}: {quote(wrong or needs)}: give weights of 0 or more, at least one above 0.")
 
 
 def minutes_by_law(settings: Settings, territory: Territory, tables: Tables) -> dict[str, Minutes]:
@@ -186,7 +222,7 @@ def _comma(number: str) -> str:
     return number.replace(".", ",")
 
 
-def with_target(need: Need, reference: str | Mapping[str, float]) -> Need:
+def with_target(need: Need, settings: Settings) -> Need:
     """
     Give a need the target that was chosen for it, if any.
 
@@ -194,17 +230,19 @@ def with_target(need: Need, reference: str | Mapping[str, float]) -> Need:
     ----------
     need
         The need.
-    reference
-        A mapping need id -> target access, or a level or code, which changes nothing here.
+    settings
+        Its targets, or its reference when that is a mapping need id -> target access.
 
     Returns
     -------
     with_target
         The need, or one with a fixed target.
     """
-    if isinstance(reference, str) or need.id not in reference:
+    reference = {} if isinstance(settings.reference, str) else settings.reference
+    chosen = {**reference, **settings.targets}
+    if need.id not in chosen:
         return need
-    value = float(reference[need.id])
+    value = float(chosen[need.id])
 
     def fixed(inputs: Inputs, need: Need) -> Target:  # noqa: ARG001 - one shape for all targets
         return Target(pd.Series(value, index=inputs.index), "cible choisie", "chosen target")
@@ -301,7 +339,9 @@ def as_json(settings: Settings, territory: Territory, reference: Reference) -> d
             mode: "table" if mode in settings.given else "convention" for mode in travel.reach_by_mode(settings.needs)
         },
         "reference": {"niveau": reference.niveau, "code": reference.code, "nom": reference.nom},
+        "asked": settings.reference if isinstance(settings.reference, str) else "departement",
         "targets": {} if isinstance(settings.reference, str) else dict(settings.reference),
+        "weights": {college: dict(weights) for college, weights in settings.colleges.items()},
         "needs": {
             need.id: {
                 "mode": need.mode,

@@ -57,7 +57,7 @@ def payload(diagnostic: Diagnostic, lang: str) -> Json:
         "themes": [
             *(need_theme(diagnostic, need, core, lang) for need in diagnostic.needs),
             *(theme for theme in crossed if theme is not None),
-            *(measure_theme(diagnostic, str(name), order, lang) for name in diagnostic.measures.columns),
+            *(measure_theme(diagnostic, str(name), order, lang) for name in diagnostic.computed),
         ],
         "kinds": _kinds(diagnostic, lang),
         "structures": _structures(diagnostic, order),

@@ -35,9 +35,9 @@ def three_steps(d0: float) -> access.Law:
     return access.steps({d0 / 3: 1, 2 * d0 / 3: 0.68, d0: 0.22})
 
 
-def catchment(inputs: Inputs, need: Need, demand: pd.Series, supply: pd.Series, decay: Decay) -> pd.DataFrame:
+def catchment(inputs: Inputs, need: Need, demand: pd.Series, supply: pd.Series, decay: Decay) -> Access:
     """
-    Share a supply among the demand around it (E2SFCA), on what is known.
+    Share a supply among the demand around it (E2SFCA), on what is known, with what a scenario changes.
 
     Parameters
     ----------
@@ -56,11 +56,12 @@ def catchment(inputs: Inputs, need: Need, demand: pd.Series, supply: pd.Series, 
     -------
     catchment
         By commune: access [supply units per person], reachable and known_share. NaN where the demand or the supply of
-        the commune itself is unknown, or nothing of its catchment is known.
+        the commune itself is unknown, or nothing of its catchment is known. With the conservation report.
     """
-    people, offered = demand.dropna(), supply.dropna()
+    people, offered = demand.dropna(), inputs.changes.applied(need.id, supply).dropna()
     minutes = access.between(inputs.travel[need.mode], origins=people.index, destinations=offered.index)
-    frame = access.floating_catchment(people, offered, minutes, decay).reindex(inputs.index)
+    shared = access.catchments(people, offered, minutes, decay)
+    frame = shared.places[["access", "reachable"]].reindex(inputs.index)
     known = demand.notna()
     if supply.index.equals(inputs.index):
         known &= supply.notna()
@@ -68,7 +69,7 @@ def catchment(inputs: Inputs, need: Need, demand: pd.Series, supply: pd.Series, 
     frame["known_share"] = known_share(inputs, need.mode, known, decay, rivals=True)
     # A commune whose own supply is withheld is unknown itself: a hole is not a zero.
     frame["access"] = frame["access"].where(known & (frame["known_share"] > 0))
-    return frame
+    return Access(frame, conservation=shared.report())
 
 
 def known_share(

@@ -5,7 +5,7 @@ from typing import Final
 
 import pandas as pd
 
-from territoire_geo import access
+from territoire_geo import access, trades
 from territoire_geo.activities import ANSWERING
 from territoire_geo.columns import point_ids
 from territoire_geo.errors import SuppressedValueWarning
@@ -103,7 +103,7 @@ def home_help(inputs: Inputs, need: Need, decay: Decay) -> Access:
         return nothing_known(inputs, *notes)
     # Where the list of structures stops, nothing is known: neither what is there nor who shares it.
     people = older(inputs).where(inputs.tables.covered("structures", inputs.index))
-    return Access(catchment(inputs, need, people, supply.amounts, decay), notes)
+    return replace(catchment(inputs, need, people, supply.amounts, decay), notes=notes)
 
 
 def home_help_norm(inputs: Inputs, need: Need) -> Target:
@@ -182,7 +182,7 @@ NEED: Final = Need(
     gap_unit="structures",
     access_unit_en="home-help structures per older resident",
     gap_unit_en="structures",
-    naf=("8810A", "8810B", "8121Z", "9609Z"),
+    naf=trades.answering("ageing"),
     kinds=("AI",),
     variables=("structures.naf", "activities.since", "facilities.nombre"),
     facilities=HOME_HELP,

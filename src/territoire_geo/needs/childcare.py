@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from territoire_geo import access
+from territoire_geo import access, trades
 from territoire_geo.cog import quote
 from territoire_geo.columns import CODE_DEPARTEMENT, CODE_EPCI, IN_CORE, POPULATION, point_ids
 from territoire_geo.errors import IncompleteBufferWarning, SuppressedValueWarning
@@ -159,7 +159,7 @@ def places_within_reach(inputs: Inputs, need: Need, decay: Decay, *, supply: _Su
     places, notes = supply or _supply(inputs, need)
     if places is None:
         return nothing_known(inputs, *notes)
-    return Access(catchment(inputs, need, children(inputs), places, decay), notes)
+    return replace(catchment(inputs, need, children(inputs), places, decay), notes=notes)
 
 
 def _supply(inputs: Inputs, need: Need) -> _Supply:
@@ -342,7 +342,7 @@ NEED: Final = Need(
     gap_unit="places",
     access_unit_en="places per child",
     gap_unit_en="places",
-    naf=("8891A",),
+    naf=trades.answering("childcare"),
     variables=("childcare_rates.taux", "facilities.nombre", "childcare_places.places"),
     adapt=say_how_children_are_counted,
     unmet="enfants sans place, au regard de la norme",

@@ -4,7 +4,7 @@ from typing import Final
 
 import pandas as pd
 
-from territoire_geo import access
+from territoire_geo import access, trades
 from territoire_geo.measures import Access, Decay, Inputs, Measure, Need, Polarity, Target
 from territoire_geo.needs._common import catchment, norm, three_steps
 
@@ -48,7 +48,7 @@ def jobs_per_active(inputs: Inputs, need: Need, decay: Decay) -> Access:
     ----------
     .. [1] Shen 1998; Soukhov et al. 2023, doi:10.1371/journal.pone.0278468.
     """
-    return Access(catchment(inputs, need, active(inputs), inputs.column("activity.emplois"), decay))
+    return catchment(inputs, need, active(inputs), inputs.column("activity.emplois"), decay)
 
 
 def jobs_norm(inputs: Inputs, need: Need) -> Target:  # noqa: ARG001 - one shape for all targets
@@ -97,7 +97,7 @@ NEED: Final = Need(
     gap_unit_en="jobs",
     headline="unmet_units",
     variables=("activity.emplois",),
-    naf=("7810Z", "7820Z", "7830Z"),
+    naf=trades.answering("work"),
     kinds=("AI", "ETTI"),
     unmet="actifs sans emploi à portée, au regard de la norme",
     unmet_en="active residents without a job within reach, against the norm",

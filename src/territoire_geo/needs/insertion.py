@@ -116,7 +116,7 @@ def siae_per_unemployed(inputs: Inputs, need: Need, decay: Decay) -> Access:
         notes += (Note(SuppressedValueWarning, fr, "Insertion: posts are unknown; each structure counts as one."),)
     # Where the list of structures stops, nothing is known: neither what is there nor who shares it.
     people = unemployed(inputs).where(inputs.tables.covered("structures", inputs.index))
-    return Access(catchment(inputs, need, people, supply.amounts, decay), notes)
+    return replace(catchment(inputs, need, people, supply.amounts, decay), notes=notes)
 
 
 def siae_norm(inputs: Inputs, need: Need) -> Target:  # noqa: ARG001 - one shape for all targets

@@ -6,11 +6,12 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from territoire_geo import access
+from territoire_geo import access, trades
 from territoire_geo.errors import SuppressedValueWarning
 from territoire_geo.measures import Access, Decay, Inputs, Measure, Need, Polarity, Target
 from territoire_geo.needs._common import known_share
 from territoire_geo.tables import Note
+from territoire_geo.travel import STRUCTURE_MINUTES
 
 SHARE: Final = 0.5  # half of the jobs a car reaches: a convention, settable with `need(share=...)`
 CAR_MINUTES: Final = 20.0
@@ -67,7 +68,28 @@ def jobs_by_bike(inputs: Inputs, need: Need, decay: Decay) -> Access:
     frame["access"] = frame["access"].where(jobs.notna() & (near > 0))
     by_car = known_share(inputs, "car", jobs.notna(), access.binary(CAR_MINUTES))
     frame["known_share"] = np.minimum(near, by_car)
+    if len(inputs.changes.points(need.id)):
+        frame = _carried(inputs, need, frame)
     return Access(frame, (_caution(inputs),))
+
+
+def _carried(inputs: Inputs, need: Need, frame: pd.DataFrame) -> pd.DataFrame:
+    """
+    Add a scenario's mobility services: those they carry reach enough jobs.
+
+    The capacity of a service [people] is shared among the people cut off within `STRUCTURE_MINUTES` by car of it; a
+    person carried passes from what a bicycle reaches to the target, so that the people unmet fall by the people
+    carried.
+    """
+    enough = need.target(inputs, need).norm
+    cut_off = (carless_active(inputs) * (1 - frame["access"] / enough.where(enough > 0)).clip(lower=0)).dropna()
+    services = inputs.changes.points(need.id)
+    minutes = access.between(inputs.travel["car"], origins=cut_off.index, destinations=services.index)
+    found = access.floating_catchment(cut_off, services, minutes, access.binary(STRUCTURE_MINUTES))
+    seats = found["access"].clip(upper=1).reindex(inputs.index)
+    lifted = frame["access"] + seats * (enough - frame["access"]).clip(lower=0)
+    reached = frame["reachable"] | found["reachable"].reindex(inputs.index).eq(True)  # noqa: FBT003 - a plain boolean
+    return frame.assign(access=lifted.where(seats.gt(0), frame["access"]), reachable=reached)
 
 
 def _caution(inputs: Inputs) -> Note:
@@ -164,7 +186,7 @@ def need(*, share: float = SHARE) -> Need:
         gap_unit_en="jobs × people",
         mode="bike",
         variables=("activity.emplois",),
-        naf=("4932Z", "4939A", "4939B", "7711A", "4520A", "8553Z"),
+        naf=trades.answering("mobility"),
         unmet="actifs sans voiture coupés de l'emploi",
         unmet_en="carless active residents cut off from jobs",
     )
