@@ -179,3 +179,20 @@ def test_every_decay_of_the_sensitivity_has_the_reach_of_the_need():
         assert all(isinstance(other(need.reach), access.Law) for other in need.others)
         limits = {other(need.reach).d0 for other in need.others}
         assert limits == ({15, 25} if need.id == "mobility" else {need.reach})
+
+
+def test_a_tiny_weight_does_not_make_inequality_infinite():
+    people = pd.Series([1000.0, 1e-14, 500.0])
+    access = pd.Series([2.0, 5e4, 1.0])
+    assert coverage.theil(access, people) == pytest.approx(coverage.theil(access.iloc[[0, 2]], people.iloc[[0, 2]]))
+
+
+def test_inequality_leaves_out_an_unknown_target_with_its_people():
+    found = coverage.inequality(pd.Series([1.0, 2.0]), pd.Series([1.0, 2.0]), pd.Series([np.nan, 4.0]))
+    assert found["known_share"] == pytest.approx(2 / 3)
+    assert (found["below"], found["gini"]) == (1, 0)
+
+
+def test_fgt_of_an_unknown_order_is_refused():
+    with pytest.raises(ValueError, match="alpha"):
+        coverage.fgt(pd.Series([1.0]), pd.Series([0.0]), 1.0, float("nan"))

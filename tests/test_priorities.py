@@ -141,6 +141,25 @@ def test_weights_of_the_call_reach_the_ranking():
     assert found.ranking.agreement.judges == 2
 
 
+def test_huge_weights_are_weights():
+    given = frame(ageing=RISING, mobility=FALLING**2)
+    huge = prioritise(given, {"ensemble": {"ageing": 1e308, "mobility": 1e308}}, RING)
+    pd.testing.assert_frame_equal(huge.table, prioritise(given, {"ensemble": {"ageing": 1, "mobility": 1}}, RING).table)
+
+
+def test_values_that_differ_by_rounding_have_one_rank():
+    shares = RISING.copy()
+    shares[3], shares[4] = 0.1 + 0.2, 0.3
+    table = prioritise(frame(ageing=shares), {"ensemble": {"ageing": 1}}, RING).table
+    assert table["rank"].iloc[3] == table["rank"].iloc[4]
+
+
+def test_a_single_commune_is_not_tested_and_the_remark_says_so():
+    alone = frame(ageing=RISING).loc[[CODES[3]]]
+    found = prioritise(alone, {"ensemble": {"ageing": 1}}, from_lists({CODES[3]: []}))
+    assert "rien à tester" in found.remarks[0].fr
+
+
 @pytest.mark.parametrize(
     ("weights", "said"),
     [

@@ -156,6 +156,50 @@ def test_capacity_of_a_point_by_its_id():
     assert outcome.conservation.at["childcare", "delivered"] == pytest.approx(10)
 
 
+def test_posts_are_a_capacity_of_insertion_alone():
+    structures = small.tables().structures.assign(postes=[10.0, 6.0, 5.0, 4.0])
+    tables = small.tables(structures=structures)
+    key = pd.MultiIndex.from_tuples([("2", "AI")], names=["siret", "kind"])
+    outcome = played(before(tables), tables, capacity=pd.Series([16.0], index=key))
+    assert outcome.conservation.at["ageing", "supply"] == 0
+    assert outcome.changes["people"].xs("ageing", level="need").eq(0).all()
+
+
+def test_a_structure_without_posts_that_gets_a_place_does_not_change_what_is_counted():
+    structures = small.structures(
+        ("1", "ACI", "88.99B", 0.0), ("2", "AI", "7820Z", B), ("5", "EI", "4120A", None)
+    ).assign(postes=[10.0, 6.0, np.nan])  # fmt: skip
+    tables = small.tables(structures=structures)
+    first = before(tables)
+    assert first.needs[3].gap_unit == "postes"
+    lon, lat = small.lonlat(0.0)
+    outcome = played(first, tables, move=pd.DataFrame([{"siret": "5", "kind": "EI", "lon": lon, "lat": lat}]))
+    assert outcome.after.needs[3].gap_unit == "postes"
+    assert outcome.conservation.at["insertion", "supply"] == 0
+    assert outcome.summary().at["insertion", "loss"] == 0
+
+
+def test_a_scenario_of_mobility_alone():
+    first = before(needs=[BY_ID["mobility"]])
+    outcome = played(first, add=adding(row("mobility", 0.0, 5)))
+    assert outcome.summary().at["mobility", "gain"] >= 0
+    assert outcome.conservation.isna().all(axis=None)
+
+
+def test_what_no_need_counts_changes_nothing_and_is_said():
+    tables = small.tables(structures=small.structures(("1", "ACI", "88.99B", 0.0), ("5", "EI", "4120A", None)))
+    key = pd.MultiIndex.from_tuples([("5", "EI")], names=["siret", "kind"])
+    outcome = played(before(tables), tables, capacity=pd.Series([9.0], index=key))
+    assert "ne change rien" in outcome.notes[0].fr
+    assert not played(BEFORE, close=[("2", "AI")]).notes
+
+
+def test_the_words_of_the_norm_stay_and_the_settings_say_it():
+    outcome = played(BEFORE, close=[("2", "AI")])
+    assert outcome.after.targets["label"].to_dict() == BEFORE.targets["label"].to_dict()
+    assert outcome.after.settings["targets"]["insertion"] == BEFORE.targets.at["insertion", "value"]
+
+
 # Laws
 
 
@@ -216,6 +260,8 @@ def test_the_same_scenario_gives_the_same_result():
         ({"add": adding(row("ageing", 900.0, 1))}, TableError, "add: row .* lies outside Pays d'essai"),
         ({"add": adding(row("ageing", 0.0, 1)).iloc[:0]}, TableError, "add: the table is empty"),
         ({"move": pd.DataFrame([{"siret": "2", "kind": "AI", "lon": np.nan, "lat": 46.0}])}, TableError, "move: row"),
+        ({"capacity": pd.Series([1.0, 2.0], index=["a", "a"])}, TableError, "stands twice"),
+        ({"capacity": pd.Series(dtype="float64")}, TableError, "no point"),
         ({"capacity": pd.Series({"facilities/f9": 3.0})}, TableError, "facilities/f9.*is no supply point"),
         (
             {"travel": {"car": pd.Series(dtype=float)}, "close": [("2", "AI")]},

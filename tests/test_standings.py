@@ -48,6 +48,18 @@ def test_a_perimeter_that_is_the_core_is_not_compared_with_itself():
     assert "epci" not in found.standings.loc["chomage_recensement"].index
 
 
+def test_a_departement_is_not_compared_with_itself():
+    here = replace(small.territory(core=small.CODES), code="D39")
+    found = diagnosed(here, references=rows(DEP_39=(200, 1000), FR_FR=(100, 1000)))
+    assert "departement" not in found.standings.loc["chomage_recensement"].index
+
+
+def test_a_part_larger_than_its_whole_has_no_interval_and_stops_nothing():
+    population = small.by_commune(population=[1000, 500, 300, 200], pop_65_plus=[1200, 100, 60, 40])
+    found = diagnosed(population=population).standings.loc["part_65_plus"]
+    assert set(found["said"]) <= {"no interval", "same people", "unknown"}
+
+
 def test_an_unknown_count_of_a_perimeter_is_unknown_never_zero():
     found = diagnosed(references=rows(DEP_39=(np.nan, 1000), FR_FR=(100, 1000))).standings.loc["chomage_recensement"]
     assert found.loc["departement", "said"] == "unknown"

@@ -202,3 +202,9 @@ def test_communes_that_a_table_does_not_name_are_said():
 def test_a_buffer_that_is_too_narrow_is_said(buffer_km, options, expected):
     notes = notes_of(small.territory(buffer_km=buffer_km + 1e-4), **options)
     assert ("The buffer is" in said(notes, IncompleteBufferWarning)) is expected
+
+
+def test_a_table_in_which_nothing_is_known_is_refused(points):
+    everything = pd.MultiIndex.from_product([small.CODES, small.CODES], names=NAMES)
+    with pytest.raises(TableError, match="no minutes are known"):
+        travel.from_table(HERE, points, pd.Series(np.nan, index=everything))

@@ -7,8 +7,9 @@ import pandas as pd
 
 from territoire_geo.columns import CODE_COMMUNE, NEED, NOM_COMMUNE
 from territoire_geo.contracts import CONTRACTS
-from territoire_geo.errors import IncompleteBufferWarning, SuppressedValueWarning
+from territoire_geo.errors import ApproximateTravelWarning, IncompleteBufferWarning, SuppressedValueWarning
 from territoire_geo.measures import Inputs, Measure, Need
+from territoire_geo.neighbours import Neighbours
 from territoire_geo.tables import Absence, Note
 from territoire_geo.territory import Territory
 
@@ -110,6 +111,35 @@ def notes(needs: Sequence[Need], covered: pd.DataFrame, territory: Territory) ->
             en = f"{need.label_en}: the catchment is only partly known for {listed(names.loc[partly])}."
             said.append(Note(IncompleteBufferWarning, fr, en))
     return said
+
+
+def island_notes(borders: Neighbours, inputs: Inputs, *, by_road: bool) -> list[Note]:
+    """
+    Tell the communes that touch no other: the straight line goes over the water around them.
+
+    Parameters
+    ----------
+    borders
+        Which communes touch, core and buffer.
+    inputs
+        Territory and names.
+    by_road
+        Whether the minutes by car come from a table, which knows better.
+
+    Returns
+    -------
+    island_notes
+        A note when the core has such communes, and others are loaded around.
+    """
+    counts = borders.counts.reindex(inputs.territory.core)
+    alone = counts.index[counts.eq(0)]
+    if by_road or not len(alone) or len(borders.ids) == 1:
+        return []
+    names = listed(inputs.territory.communes[NOM_COMMUNE].loc[alone])
+    fr = f"Îles : {names} n'ont pas de commune limitrophe ; les temps à vol d'oiseau passent par-dessus l'eau."
+    fr = fr if len(alone) > 1 else fr.replace("Îles", "Île").replace("n'ont", "n'a")
+    en = f"Islands: {names} touch no other commune; straight-line times go over the water."
+    return [Note(ApproximateTravelWarning, fr, en)]
 
 
 def listed(names: "pd.Series[str]") -> str:

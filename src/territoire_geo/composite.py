@@ -135,6 +135,7 @@ def _column(column: NDArray[np.float64], how: str) -> NDArray[np.float64]:
         return np.where(unknown, np.nan, _NEUTRAL)
     points: NDArray[np.float64]
     if how == "rank":
+        known, column = (_steady(values, max(abs(low), abs(high))) for values in (known, column))
         below, upto = np.searchsorted(known, column), np.searchsorted(known, column, side="right")
         points = 100 * (below + upto - 1) / 2 / (len(known) - 1)
     elif how == "minmax":
@@ -153,6 +154,7 @@ def _used(components: pd.DataFrame, weights: ByComponent) -> tuple[pd.DataFrame,
     if stray:
         raise ValueError(f"weights: {first_three(pd.Index(stray))} is not a component of {list(components.columns)}.")
     weight = np.array([given.get(name, 0.0) for name in components.columns], dtype=np.float64)
+    weight = weight / weight.max() if np.isfinite(weight).all() and weight.max() > 0 else weight  # their sum is finite
     wrong = ~(np.isfinite(weight) & (weight >= 0))
     if wrong.any():
         raise ValueError(f"weights: {first_three(components.columns[wrong])} is negative or unknown. Give 0 or more.")
@@ -161,6 +163,11 @@ def _used(components: pd.DataFrame, weights: ByComponent) -> tuple[pd.DataFrame,
     used = (weight > 0) & components.notna().any().to_numpy(dtype=bool)
     kept = weight[used]
     return components.loc[:, used], kept / kept.sum() if len(kept) else kept
+
+
+def _steady(values: NDArray[np.float64], size: float) -> NDArray[np.float64]:
+    """Round to a share of the largest value: two that differ by rounding errors only are one."""
+    return np.round(values / size, _DECIMALS) if size > 0 else values
 
 
 def left_out(components: pd.DataFrame, weights: ByComponent) -> tuple[str, ...]:
@@ -346,7 +353,8 @@ def worst(values: pd.Series[float], fraction: float = WORST) -> pd.Series[bool]:
     >>> worst(pd.Series({"a": 0.9, "b": 0.4, "c": 0.4, "d": 0.0, "e": 0.0}), 0.4).tolist()
     [True, True, True, False, False]
     """
-    ranks = rank(values)
+    size = float(np.nanmax(np.abs(values))) if values.notna().any() else 0.0
+    ranks = rank(pd.Series(_steady(np.asarray(values, dtype=np.float64), size), index=values.index))
     limit = _limit(ranks.count(), fraction)
     return ((ranks <= limit) & (ranks < ranks.max())).rename("worst")
 
@@ -380,7 +388,9 @@ def kept_in_worst(settings: pd.DataFrame, fraction: float = WORST) -> pd.Series[
 
 def _among_worst(settings: pd.DataFrame, fraction: float) -> pd.DataFrame:
     """Tell which places are among the worst of each setting, as `worst` does for one."""
-    ranks = settings.rank(method="min", ascending=False)
+    sizes = settings.abs().max()
+    steady = (settings / sizes.where(sizes > 0, 1.0)).round(_DECIMALS)
+    ranks = steady.rank(method="min", ascending=False)
     limits = [_limit(count, fraction) for count in ranks.count()]
     return (ranks <= limits) & (ranks < ranks.max())
 

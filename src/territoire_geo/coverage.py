@@ -76,14 +76,14 @@ def fgt(demand: pd.Series, access: pd.Series, target: pd.Series | float, alpha: 
     Raises
     ------
     ValueError
-        If alpha is negative.
+        If alpha is negative or unknown.
 
     References
     ----------
     .. [1] Foster, Greer & Thorbecke 1984, doi:10.2307/1913475.
     """
-    if alpha < 0:
-        raise ValueError(f"alpha: {alpha} is negative. Use 0 (share), 1 (depth) or 2 (severity).")
+    if not alpha >= 0:
+        raise ValueError(f"alpha: {alpha} is not 0 or more. Use 0 (share), 1 (depth) or 2 (severity).")
     norm = target if isinstance(target, pd.Series) else pd.Series(float(target), index=demand.index)
     frame = pd.DataFrame({"p": demand, "a": access, "t": norm}).dropna()
     frame = frame[frame["t"] > 0]
@@ -156,12 +156,14 @@ def theil(access: pd.Series, demand: pd.Series) -> float:
     theil
         0 when all have the same; NaN when no place is known or nobody has any access.
     """
-    people, reached = _lorenz(access, demand)
-    weight, share = np.diff(people), np.diff(reached)
-    some = share > 0  # x log x is 0 at 0
-    if np.isnan(share).any():
+    frame = pd.DataFrame({"a": access, "p": demand}).dropna()
+    amount = frame["p"] * frame["a"]
+    whole = amount.sum()
+    if not whole > 0:
         return float("nan")
-    return float((share[some] * np.log(share[some] / weight[some])).sum())
+    some = amount > 0  # x log x is 0 at 0
+    ratio = frame["a"][some] / (whole / frame["p"].sum())  # never a difference of sums: a tiny weight would be lost
+    return float((amount[some] / whole * np.log(ratio)).sum())
 
 
 def _lorenz(access: pd.Series, demand: pd.Series) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -196,7 +198,8 @@ def inequality(demand: pd.Series, access: pd.Series, target: pd.Series | float) 
         `below` (FGT 0: share of the people below the target), `depth` (FGT 1), `severity` (FGT 2), `gini`, `palma`,
         `theil`, and `known_share` (share of the people whose demand is known, over which the others are told).
     """
-    people = demand.where(demand.notna() & access.notna())
+    norm = target if isinstance(target, pd.Series) else pd.Series(float(target), index=demand.index)
+    people = demand.where(demand.notna() & access.notna() & norm.gt(0))
     whole = demand.sum(min_count=1)
     figures = {
         "below": fgt(people, access, target, 0),

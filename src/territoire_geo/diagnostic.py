@@ -15,6 +15,7 @@ from territoire_geo.columns import (
     CODE_COMMUNE,
     KIND,
     NEED,
+    POPULATION,
     SIRET,
 )
 from territoire_geo.indicators import MEASURES, catalogue
@@ -150,14 +151,17 @@ class Diagnostic:
         -------
         summary
             One row per need: demand, unmet_people with low and high, unmet_units, share (of the demand), reference
-            (the norm in words), known_share. Totals are of the communes whose figures are known; `unknown` counts the
-            others; a low or high is the smallest or largest total of the sensitivity, never a sum of extremes.
+            (the norm in words), known_share (share of the people concerned whose figures are told, population standing
+            in for the weight of a commune whose demand is unknown). Totals are of the communes whose figures are known;
+            `unknown` counts the others; a low or high is the smallest or largest total of the sensitivity, never a sum
+            of extremes.
         """
         rows = {}
         for need in self.needs:
             frame = self.coverage.xs(need.id, level=NEED)
             totals = self.scenarios.xs(need.id, level=NEED)
             known = frame[frame["unmet_people"].notna()]
+            people = self.territory.communes[POPULATION].reindex(frame.index)
             demand, unmet = (known[column].sum(min_count=1) for column in ("demand", "unmet_people"))
             rows[need.id] = {
                 "label": need.label,
@@ -171,7 +175,7 @@ class Diagnostic:
                 "gap_unit": need.gap_unit,
                 "share": unmet / demand if demand > 0 else np.nan,
                 "reference": self.targets.at[need.id, "label"],
-                "known_share": _weighted(frame["known_share"], frame["demand"]),
+                "known_share": _known_share(pd.DataFrame(frame), people),
                 "unknown": len(frame) - len(known),
             }
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis(NEED)
@@ -278,11 +282,16 @@ def _assemble(asked: settings.Settings, inputs: Inputs, found: runs.Runs) -> Dia
     covered = runs.covered(found, core)
     notes = [*tables.notes, *settings.travel_notes(asked, territory), *found.notes]
     notes += absences.notes(asked.needs, covered, territory)
-    neighbours = contiguity(gpd.GeoSeries(territory.communes.geometry.loc[core]))
+    borders = contiguity(gpd.GeoSeries(territory.communes.geometry))
+    neighbours = borders.restricted(core)
+    notes += absences.island_notes(borders, inputs, by_road=asked.by_road)
     rows = standings.reference_rows(inputs, MEASURES)
     references = standings.reference_values(inputs, MEASURES, rows)
-    reach = resources.structures_within_reach(inputs, asked.needs)
+    near = inventory.near_structures(inputs, asked.needs)
+    reach = resources.structures_within_reach(near, asked.needs)
     definitions = {measure.id: measure for measure in MEASURES}
+    totals = runs.scenarios(found, core)
+    labels = {need.id: (need.label, need.label_en) for need in asked.needs}
     return Diagnostic(
         territory=territory,
         needs=asked.needs,
@@ -291,13 +300,13 @@ def _assemble(asked: settings.Settings, inputs: Inputs, found: runs.Runs) -> Dia
         context=measures.drop(core),
         coverage=covered,
         absences=absences.reasons(inputs, definitions, measures, needs=asked.needs, unmet=covered["unmet_people"]),
-        structures=_structures(inputs, found),
+        structures=_structures(near, found),
         reach=reach.loc[reach.index.get_level_values(CODE_COMMUNE).isin(core)],
         inventory=inventory.take(
-            inputs, found.needs, {need.id: found.central(need.id)["demand"].loc[core] for need in found.needs}
+            near, found.needs, {need.id: found.central(need.id)["demand"].loc[core] for need in found.needs}
         ),
         commuting=inventory.commute(inputs),
-        scenarios=runs.scenarios(found, core),
+        scenarios=totals,
         sensitivity=runs.sensitivity(found, core),
         inequality=runs.inequality(found, core),
         conservation=found.conservation,
@@ -309,7 +318,7 @@ def _assemble(asked: settings.Settings, inputs: Inputs, found: runs.Runs) -> Dia
         references=references,
         standings=standings.standings(inputs, told, rows),
         contributions=standings.contributions(inputs, told, references),
-        ranking=prioritise(covered, asked.colleges, neighbours),
+        ranking=_ranked(found, totals, prioritise(covered, asked.colleges, neighbours, labels=labels)),
         proposals=_proposals(inputs, found, covered, neighbours),
         sources=_sources(tables),
         table_sources=tables.sources,
@@ -328,6 +337,12 @@ def _indicators(inputs: Inputs, lacking: Mapping[str, str], told: Sequence[Measu
     weak = pd.Series({measure.id: measure.fragile(inputs).loc[core].sum() for measure in told}, dtype="float64")
     state = state.mask(listed["kind"].eq("derived"), "")
     return listed.assign(state=state, known_share=known.reindex(listed.index), fragile=weak.reindex(listed.index))
+
+
+def _ranked(found: runs.Runs, totals: pd.DataFrame, ranking: Ranking) -> Ranking:
+    """Say beside the ranking how much the conventions of the catchments change by themselves."""
+    note = runs.turnover_note(found, totals)
+    return ranking if note is None else replace(ranking, remarks=(*ranking.remarks, note))
 
 
 def _proposals(inputs: Inputs, found: runs.Runs, covered: pd.DataFrame, neighbours: Neighbours) -> list[Proposal]:
@@ -366,7 +381,12 @@ def _sources(tables: Tables) -> tuple[Source, ...]:
     )
 
 
-def _weighted(values: pd.Series, weights: pd.Series) -> float:
-    both = values.notna() & weights.notna()
-    total = weights[both].sum()
-    return float((values[both] * weights[both]).sum() / total) if total > 0 else float("nan")
+def _known_share(frame: pd.DataFrame, population: "pd.Series[float]") -> float:
+    """Weigh what is known by the people concerned; a commune whose demand is unknown weighs as its population does."""
+    demand = frame["demand"]
+    known = demand.notna() & population.gt(0)
+    rate = demand[known].sum() / population[known].sum() if known.any() else 1.0
+    weight = demand.where(demand.notna(), rate * population)
+    total = weight.sum()
+    told = frame["known_share"].where(frame["unmet_people"].notna(), 0.0)
+    return float((told * weight).sum() / total) if total > 0 else float("nan")

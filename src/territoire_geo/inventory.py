@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from territoire_geo import flows, resources
-from territoire_geo.columns import CODE_COMMUNE, CODE_EPCI, NEED
+from territoire_geo import access, flows, reach, resources
+from territoire_geo.columns import CODE_COMMUNE, CODE_EPCI, NEED, point_ids
+from territoire_geo.travel import STRUCTURE_MINUTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,6 +67,32 @@ class Commuting:
     communes: pd.DataFrame
     destinations: pd.DataFrame
     origins: pd.DataFrame
+
+
+def near_structures(inputs: Inputs, needs: Sequence[Need]) -> Inputs:
+    """
+    Keep the trips that the inventory reads, once for all: to the structures, and to where their list stops.
+
+    Parameters
+    ----------
+    inputs
+        Uses `structures`, where the list stops, and the minutes by car.
+    needs
+        The needs, whose widest reach limits the trips.
+
+    Returns
+    -------
+    near_structures
+        The same inputs with fewer trips by car: those between communes, most of them, are left out.
+    """
+    limit = max(STRUCTURE_MINUTES, *(reach.structure_reach(need) for need in needs))
+    unlisted = inputs.index[~reach.listed(inputs)]
+    ids = point_ids("structures", reach.structures(inputs).index)
+    minutes = access.between(inputs.travel["car"], destinations=ids.append(unlisted))
+    minutes = minutes[minutes <= limit]
+    pairs: pd.MultiIndex = minutes.index  # type: ignore[assignment] # `between` refuses any other
+    # Without the levels of the trips left out, which every later look would go through.
+    return replace(inputs, travel={**inputs.travel, "car": minutes.set_axis(pairs.remove_unused_levels())})
 
 
 def take(inputs: Inputs, needs: Sequence[Need], demands: Mapping[str, pd.Series]) -> Inventory:

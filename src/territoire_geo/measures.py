@@ -50,8 +50,8 @@ def _nothing_added() -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
 
 
-def _no_capacity() -> pd.Series:
-    return pd.Series(dtype="float64", index=pd.Index([], dtype="str"))
+def _no_capacity() -> Mapping[str, pd.Series]:
+    return {}
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,13 @@ class Changes:
     What a scenario adds to the supply, and the capacities that it changes; nothing by default.
 
     `added` is indexed by point id, with need, capacity [supply unit of the need], lon and lat [degrees]; `capacity`
-    gives, by point id, the capacity that replaces the one known.
+    gives, by need and point id, the capacity that replaces the one known. `posts` fixes whether structures count by
+    their posts, whatever the scenario leaves; None lets the tables decide.
     """
 
     added: pd.DataFrame = field(default_factory=_nothing_added)
-    capacity: pd.Series = field(default_factory=_no_capacity)
+    capacity: Mapping[str, pd.Series] = field(default_factory=_no_capacity)
+    posts: bool | None = None
 
     def points(self, need: str) -> pd.Series:
         """
@@ -98,9 +100,10 @@ class Changes:
         applied
             The capacities that the scenario changes are replaced, its points follow.
         """
-        changed = self.capacity.reindex(supply.index)
-        new = self.points(need)
-        known = supply.where(changed.isna(), changed) if len(self.capacity) else supply
+        new, known = self.points(need), supply
+        if need in self.capacity:
+            changed = self.capacity[need].reindex(supply.index)
+            known = supply.where(changed.isna(), changed)
         return pd.concat([known, new]) if len(new) else known
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -132,7 +133,12 @@ def components(covered: pd.DataFrame) -> pd.DataFrame:
 
 
 def prioritise(
-    covered: pd.DataFrame, colleges: Mapping[str, Mapping[str, float]], neighbours: Neighbours, *, seed: int = 0
+    covered: pd.DataFrame,
+    colleges: Mapping[str, Mapping[str, float]],
+    neighbours: Neighbours,
+    *,
+    labels: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+    seed: int = 0,
 ) -> Ranking:
     """
     Rank communes by their needs, with the visible components, the weights given and what the ranking depends on.
@@ -145,6 +151,8 @@ def prioritise(
         College of stakeholders -> need -> weight; several are averaged, each counting for one.
     neighbours
         Which communes touch.
+    labels
+        Name of each need in French and in English, for the remarks; its id stands in.
     seed
         Of the draws.
 
@@ -155,6 +163,7 @@ def prioritise(
     """
     parts = components(covered)
     weights = pd.DataFrame({name: pd.Series(given, dtype="float64") for name, given in colleges.items()})
+    weights = weights / weights.max()  # a sum of huge weights would overflow
     weights = (weights.reindex(parts.columns) / weights.sum()).where(lambda frame: frame.notna(), 0.0)
     central = weights.mean(axis=1)
     if not _rankable(parts, central):
@@ -178,7 +187,7 @@ def prioritise(
         disagreements=disagreements(by_college) if several else None,
         floor=lowest,
         typology=classes,
-        remarks=(*_unknown(held.left_out), *said),
+        remarks=(*_unknown(held.left_out, labels), *said),
     )
 
 
@@ -207,7 +216,11 @@ def _clusters(values: pd.Series, neighbours: Neighbours, seed: int) -> tuple[pd.
     tested = int(found["p_value"].notna().sum())
     lowest = floor(tested, permutations, ALPHA)
     said = []
-    if blank(found):
+    if not tested:
+        fr = "Groupes de communes : rien à tester (une seule commune, des communes isolées, ou des scores égaux)."
+        en = "Clusters: nothing to test (one commune only, isolated communes, or equal scores)."
+        said.append(Note(TerritoireGeoWarning, fr, en))
+    elif blank(found):
         fr = (
             f"Groupes de communes : aucun ne se distingue du hasard ({tested} communes testées, {permutations} "
             "permutations, correction de Benjamini-Hochberg à 5 %). Une carte vide est un résultat."
@@ -220,10 +233,12 @@ def _clusters(values: pd.Series, neighbours: Neighbours, seed: int) -> tuple[pd.
     return found["cluster"].reindex(values.index), lowest, said
 
 
-def _unknown(needs: tuple[str, ...]) -> list[Note]:
+def _unknown(needs: tuple[str, ...], labels: Mapping[str, tuple[str, str]]) -> list[Note]:
     if not needs:
         return []
-    named = ", ".join(needs)
-    fr = f"Priorités : {named} inconnu partout, donc hors du classement ; les autres poids gardent leurs proportions."
-    en = f"Priorities: {named} is known nowhere, so left out of the ranking; the other weights keep their proportions."
+    fr, en = (", ".join(labels.get(need, (need, need))[side] for need in needs) for side in (0, 1))
+    some = len(needs) > 1
+    fr = f"Priorités : {'besoins inconnus' if some else 'besoin inconnu'} partout, hors du classement : {fr} ; les "
+    fr += "autres poids gardent leurs proportions."
+    en = f"Priorities: known nowhere, so left out of the ranking: {en}; the other weights keep their proportions."
     return [Note(TerritoireGeoWarning, fr, en)]

@@ -31,6 +31,7 @@ ANSWERS: Final = 5  # structures named in the evidence of a proposal
 FEWEST: Final = 5.0  # people: under it a figure is printed "<5", and proposes nothing
 WORTH: Final = 0.05  # share of the unmet people that a further place must reach to be proposed
 ROUNDING: Final = 1e-9
+TOLD_MINUTES: Final = 0.5  # a place is said to be nearer than the others by that much at least
 _SURE: Final = {level.value: rank for rank, level in enumerate((*ANSWERING, Level.UNKNOWN))}
 
 
@@ -94,7 +95,7 @@ def propose(
     Returns
     -------
     propose
-        At most `GROUPS` groups of neighbouring communes where the unmet share is above that of the core, then at most
+        At most `GROUPS` groups of neighbouring communes whose unmet share is at least that of the core, then at most
         `SITES` places; none under `FEWEST` people. A commune whose figures are unknown is in none.
     """
     trips = reach.trips(inputs, covered.index, reach.structure_reach(need))
@@ -132,7 +133,9 @@ def _groups(covered: pd.DataFrame, neighbours: Neighbours) -> list[pd.Index]:
     """Gather the neighbouring communes that lack more than the core does as a whole, the most people first."""
     known = covered[covered["unmet_people"].notna() & covered["demand"].gt(0)]
     whole = known["unmet_people"].sum() / known["demand"].sum() if len(known) else np.nan
-    lacking = known[(known["unmet_people"] / known["demand"] > whole) & known["unmet_people"].gt(0)]
+    # At least as much as the core: where all lack alike, all are to be discussed.
+    share = known["unmet_people"] / known["demand"]
+    lacking = known[(share >= whole * (1 - ROUNDING)) & known["unmet_people"].gt(0)]
     if lacking.empty:
         return []
     labels = neighbours.labels(lacking.index)
@@ -148,16 +151,15 @@ def _group(need: Need, inputs: Inputs, gap: _Gap, trips: reach.Trips) -> Proposa
     named = (able or answers)[:ANSWERS]
     figures: dict[str, object] = {
         **gap.figures(),
-        "names": inputs.territory.communes[NOM_COMMUNE].loc[codes[:3]].tolist(),
+        "names": inputs.territory.communes[NOM_COMMUNE].loc[codes[:3]].astype("str").tolist(),
         "communes": len(codes),
         "reach_minutes": reach.structure_reach(need),
         "answering": len(able),
         "to_ask": len(answers) - len(able),
         "structures": named,
+        "unplaced": int((reach.at(inputs, need, *ANSWERING) & ~reach.placed(inputs)).sum()),
     }
-    structures = inputs.tables.structures
-    listed = structures is not None and bool(inputs.tables.covered("structures", codes).all())
-    action = _action(able, answers, listed=listed)
+    action = _action(able, answers, listed=_listed(inputs, need, codes))
     fr, en = sentences.group(need, action, figures)
     return Proposal(
         need=need.id,
@@ -171,6 +173,15 @@ def _group(need: Need, inputs: Inputs, gap: _Gap, trips: reach.Trips) -> Proposa
         reason_en=en,
         evidence=MappingProxyType(figures),
     )
+
+
+def _listed(inputs: Inputs, need: Need, codes: pd.Index) -> bool:
+    """Tell whether the absence of structures is known: their list covers what is within reach, all have a place."""
+    if inputs.tables.structures is None:
+        return False
+    possible = reach.at(inputs, need, *ANSWERING, Level.UNKNOWN)
+    lost = bool((possible & ~reach.placed(inputs)).any())
+    return not lost and bool(reach.complete(inputs, codes, reach.structure_reach(need)).all())
 
 
 def _action(able: list[dict[str, object]], answers: list[dict[str, object]], *, listed: bool) -> str:
@@ -195,7 +206,7 @@ def _answers(inputs: Inputs, need: Need, unmet: pd.Series, trips: reach.Trips) -
     levels = inputs.levels[need.id].reindex(table.index).tolist()
     sure = np.array([_SURE[level] for level in levels])
     order = np.lexsort((rows, minutes[rows], -people[rows], sure))
-    keys, names = table.index.tolist(), table["name"].tolist()
+    keys, names = table.index.tolist(), table["name"].where(table["name"].notna(), "").tolist()
     return [
         {
             "siret": keys[place][0],
@@ -223,7 +234,7 @@ def _sites(need: Need, inputs: Inputs, covered: pd.DataFrame) -> list[Proposal]:
     siting = max_cover(unmet, minutes, min(SITES, len(core)), reach=limit)
     gains = siting.gains[siting.gains >= max(FEWEST, WORTH * total)]
     names = inputs.territory.communes[NOM_COMMUNE].astype("str")
-    if gains.iloc[0] >= total * (1 - ROUNDING):
+    if len(gains) and gains.iloc[0] >= total * (1 - ROUNDING):
         return [_nearest_site(need, minutes, unmet, names)]
     out = []
     for rank, (site, gain) in enumerate(zip(gains.index.astype("str"), gains, strict=True), start=1):
@@ -258,6 +269,7 @@ def _nearest_site(need: Need, minutes: pd.Series, unmet: pd.Series, names: pd.Se
         "rank": 1,
         "mean_minutes": float(mean.loc[site]),
         "others": len(whole) - 1,
+        "nearest": len(whole) > 1 and float(mean.drop(site).min() - mean.loc[site]) >= TOLD_MINUTES,
         "reach_minutes": reach.structure_reach(need),
     }
     return _site(need, site, figures)

@@ -10,10 +10,14 @@ import pandas as pd
 
 from territoire_geo import composite, coverage, settings
 from territoire_geo.columns import CODE_COMMUNE, NEED
+from territoire_geo.errors import TerritoireGeoWarning
 from territoire_geo.measures import Inputs, Need
 from territoire_geo.tables import Note
 
 CENTRAL: Final = "central"
+CONSERVED: Final = (
+    "supply", "reached", "unreached", "delivered", "demand", "within_reach", "out_of_reach", "gap",
+)  # fmt: skip
 COVERAGE: Final = (
     "demand", "access", "target", "unmet_people", "unmet_units", "served", "saturated", "out_of_reach", "reachable",
     "known_share", "low", "high",
@@ -85,8 +89,9 @@ def run(asked: settings.Settings, laws: Mapping[str, settings.Minutes], inputs: 
     targets, conservation, notes = {}, {}, list[Note]()
     for need in asked.needs:
         adjusted = settings.with_target(need, asked)
+        held = {law: _held(adjusted, replace(inputs, travel=minutes)) for law, minutes in laws.items()}
         found = {
-            name: coverage.assess(adjusted, replace(inputs, travel=minutes), decay)
+            name: coverage.assess(held.get(name, held[CENTRAL]), replace(inputs, travel=minutes), decay)
             for name, decay, minutes in settings.runs(adjusted, laws)
         }
         central = found[CENTRAL]
@@ -95,16 +100,22 @@ def run(asked: settings.Settings, laws: Mapping[str, settings.Minutes], inputs: 
         frames[need.id] = {name: coverage.withhold(one.frame, enough) for name, one in found.items()}
         report = central.conservation
         conservation[need.id] = pd.Series(dtype="float64") if report is None else report
-        target = adjusted.target(inputs, adjusted)
+        target = held[CENTRAL].target(inputs, adjusted)
         value = float(target.norm.iloc[0]) if target.norm.nunique(dropna=False) == 1 else np.nan
         targets[need.id] = {"label": target.label, "label_en": target.label_en, "value": value}
     return Runs(
         asked.needs,
         MappingProxyType(frames),
         pd.DataFrame.from_dict(targets, orient="index").rename_axis(NEED),
-        pd.DataFrame.from_dict(conservation, orient="index").rename_axis(NEED),
+        pd.DataFrame.from_dict(conservation, orient="index").reindex(columns=list(CONSERVED)).rename_axis(NEED),
         tuple(notes),
     )
+
+
+def _held(need: Need, inputs: Inputs) -> Need:
+    """Work the demand and the norm of a need out once for a law of travel: its decays share them."""
+    target = need.target(inputs, need)
+    return replace(need, demand=need.demand.held(inputs), target=lambda *_: target)
 
 
 def covered(runs: Runs, core: pd.Index) -> pd.DataFrame:
@@ -185,6 +196,38 @@ def scenarios(runs: Runs, core: pd.Index) -> pd.DataFrame:
             sums = kept.where(kept.notna(), central)[known].sum(min_count=1)
             rows[need, name] = {**sums.to_dict(), "turnover": float(leaving[name])}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis([NEED, "scenario"])
+
+
+def turnover_note(runs: Runs, totals: pd.DataFrame) -> Note | None:
+    """
+    Say how much of the worst fifth of each need the conventions alone change.
+
+    Parameters
+    ----------
+    runs
+        The needs under every setting.
+    totals
+        From `scenarios`.
+
+    Returns
+    -------
+    turnover_note
+        None when nothing can be ranked.
+    """
+    most = totals["turnover"].groupby(level=NEED).max().dropna()
+    told = [(need.id, most[need.id]) for need in runs.needs if need.id in most.index]
+    if not told:
+        return None
+    labels = {need.id: (need.label, need.label_en) for need in runs.needs}
+    fr = ", ".join(f"{labels[need][0]} {100 * share:.0f} %" for need, share in told)
+    en = ", ".join(f"{labels[need][1]} {100 * share:.0f}%" for need, share in told)
+    return Note(
+        TerritoireGeoWarning,
+        f"Sensibilité : le choix de la loi de trajet et des pondérations change jusqu'à cette part du cinquième des "
+        f"communes les plus loin de la norme : {fr}.",
+        f"Sensitivity: the choice of travel law and weights changes up to this share of the fifth of communes furthest "
+        f"from the norm: {en}.",
+    )
 
 
 def sensitivity(runs: Runs, core: pd.Index) -> pd.DataFrame:

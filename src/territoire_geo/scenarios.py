@@ -13,8 +13,9 @@ from territoire_geo import settings
 from territoire_geo.cog import quote
 from territoire_geo.columns import CODE_COMMUNE, KIND, NEED, SIRET, point_ids
 from territoire_geo.diagnostic import Diagnostic, carry_out
-from territoire_geo.errors import TableError
+from territoire_geo.errors import TableError, TerritoireGeoWarning
 from territoire_geo.measures import Changes
+from territoire_geo.tables import Note
 from territoire_geo.travel import SCENARIO
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 
 ADDED: Final = (NEED, "name", "lon", "lat", "capacity")
 MOVED: Final = (SIRET, KIND, "lon", "lat")
+NOTHING_CHANGES: Final = Note(
+    TerritoireGeoWarning,
+    "Le scénario ne change rien : aucun besoin ne compte ces lieux, ou personne n'est à leur portée.",
+    "The scenario changes nothing: no need counts these places, or nobody is within their reach.",
+)
 SLIGHT: Final = 1e-6  # people: below it nothing changed but the last digits
 
 
@@ -44,12 +50,15 @@ class Comparison:
         Index need, over core and buffer: supply, reached and delivered [supply unit], after less before, and gap =
         delivered − reached, which is 0 but for rounding: what is shared out is the supply that is reached. NaN for
         mobility, which shares nothing out.
+    notes
+        What a reader must know, such as a scenario that changes nothing.
     """
 
     before: Diagnostic
     after: Diagnostic
     changes: pd.DataFrame
     conservation: pd.DataFrame
+    notes: tuple[Note, ...] = ()
 
     def summary(self) -> pd.DataFrame:
         """
@@ -151,9 +160,11 @@ def simulate(  # noqa: PLR0913 - the contract of docs/api: a scenario may do the
     if add is not None:
         changed, changes = _added(changed, add, territory, [need.id for need in diagnostic.needs])
     if capacity is not None:
-        changes = replace(changes, capacity=_capacities(changed, capacity))
-    after = carry_out(asked, territory, _same_unit(diagnostic, changed), changes=changes)
-    return compared(diagnostic, after)
+        changes = replace(changes, capacity=_capacities(changed, capacity, diagnostic))
+    after = carry_out(asked, territory, changed, changes=replace(changes, posts=_by_posts(diagnostic)))
+    outcome = compared(diagnostic, after)
+    moved = outcome.changes[["people", "units"]].abs().sum().sum() + outcome.conservation.abs().sum().sum()
+    return outcome if moved > 0 else replace(outcome, notes=(NOTHING_CHANGES,))
 
 
 def compared(before: Diagnostic, after: Diagnostic) -> Comparison:
@@ -194,8 +205,10 @@ def _settings(diagnostic: Diagnostic, travel: Mapping[str, pd.Series[float]] | N
     if by_table != set(given):
         named = ", ".join(sorted(by_table)) or "none"
         raise ValueError(f"travel: the diagnostic used tables of minutes for: {named}. Give the same to simulate.")
-    known = diagnostic.targets["value"].dropna()
-    norms = {str(need): float(value) for need, value in known.items() if value > 0}
+    known = diagnostic.targets[diagnostic.targets["value"] > 0]
+    norms = {
+        str(need): (float(row["value"]), str(row["label"]), str(row["label_en"])) for need, row in known.iterrows()
+    }
     return settings.Settings(
         diagnostic.needs, given, said["speed_kmh"], said["detour"], said["asked"], said["weights"], norms  # type: ignore[arg-type]
     )  # fmt: skip
@@ -258,8 +271,31 @@ def _added(tables: Tables, add: pd.DataFrame, territory: Territory, needs: list[
     return replace(tables, places=places), Changes(added=added)
 
 
-def _capacities(tables: Tables, capacity: pd.Series[float]) -> pd.Series[float]:
+def _by_posts(diagnostic: Diagnostic) -> bool:
+    """Tell whether the diagnostic counts posts: closing the only structure without them must not change the unit."""
+    return any(need.gap_unit == "postes" for need in diagnostic.needs)
+
+
+def _capacities(tables: Tables, capacity: pd.Series[float], diagnostic: Diagnostic) -> dict[str, pd.Series[float]]:
+    """Give each need the capacities in its unit: posts are those of insertion, a structure is for every need."""
+    amounts = _points(tables, capacity)
+    posts = [need.id for need in diagnostic.needs if need.gap_unit == "postes"]
+    structures = amounts[amounts.index.str.startswith("structures/")]
+    others = amounts.drop(structures.index)
+    return {
+        need.id: others if posts and need.id not in posts else pd.concat([structures, others])
+        for need in diagnostic.needs
+    }
+
+
+def _points(tables: Tables, capacity: pd.Series[float]) -> pd.Series[float]:
+    """Check the capacities, and index them by point id."""
     amounts = _amounts(capacity, "capacity")
+    if capacity.empty or capacity.index.has_duplicates:
+        twice = quote(capacity.index[capacity.index.duplicated()])
+        raise TableError(
+            f"capacity: {twice + ' stands twice' if twice else 'no point is named'}. Give each point once."
+        )
     if isinstance(capacity.index, pd.MultiIndex):
         pairs = _pairs(capacity.index, "capacity")
         _structures(tables, pairs, "capacity")
@@ -278,15 +314,6 @@ def _capacities(tables: Tables, capacity: pd.Series[float]) -> pd.Series[float]:
         )
         raise TableError(message)
     return amounts
-
-
-def _same_unit(diagnostic: Diagnostic, tables: Tables) -> Tables:
-    """Count structures when the diagnostic did: closing the only one without known posts must not change the unit."""
-    structures = tables.structures
-    counted = {need.gap_unit for need in diagnostic.needs}
-    if structures is None or "postes" in counted or "postes" not in structures.columns:
-        return tables
-    return replace(tables, structures=structures.drop(columns="postes"))
 
 
 def _columns(frame: pd.DataFrame, needed: tuple[str, ...], what: str) -> pd.DataFrame:

@@ -18,6 +18,7 @@ LEVELS: Final[Mapping[str, Both]] = {
     "probable": ("activité probable d'après son type", "probable from its kind"),
     "unknown": ("activité non connue", "activity not known"),
 }
+VOWELS: Final = "AÀÂEÉÈÊËIÎÏOÔUÛÜYŒ"
 NAMED: Final = 2  # structures named in a sentence
 
 
@@ -85,12 +86,12 @@ def group(need: Need, action: str, figures: Figures) -> Both:
 
 
 def _group_fr(need: Need, action: str, figures: Figures) -> str:
-    count, low, high, whole = (people(figures[name], "fr") for name in ("unmet_people", "low", "high", "demand"))
-    text = f"{need.label} : à {_places(figures, 'fr')}, {count} {need.unmet}, sur {whole}"
-    text += f" ({low} à {high} selon les hypothèses). "
+    count, whole = (people(figures[name], "fr") for name in ("unmet_people", "demand"))
+    text = f"{need.label} : {_places(figures, 'fr')}, {count} {need.unmet}{_range(figures, 'fr')}, sur {whole}. "
     far, full = figures["out_of_reach"], figures["saturated"]
     if far > full:
-        text += f"Rien n'est à portée pour {people(far, 'fr')}. "
+        part = f" pour {people(far, 'fr')}" if people(far, "fr") != count else ""
+        text += f"Rien n'est à portée{part}. "
     else:
         text += "De l'offre est à portée, en deçà de la norme. "
     if figures["known_share"] < ALL_KNOWN:
@@ -101,7 +102,7 @@ def _group_fr(need: Need, action: str, figures: Figures) -> str:
 
 
 def _who_fr(action: str, figures: Figures) -> str:
-    reach = f"à moins de {figures['reach_minutes']:.0f} min en voiture"
+    reach = f"à {figures['reach_minutes']:.0f} min au plus en voiture"
     if action == "strengthen":
         count = figures["answering"]
         several = f"{count} structures dont l'activité y répond sont" if count > 1 else "Une structure y répond"
@@ -110,22 +111,26 @@ def _who_fr(action: str, figures: Figures) -> str:
     if action == "ask":
         count = figures["to_ask"]
         which = f"{count} structures" if count > 1 else "une structure"
-        return (
+        text = (
             f"Aucune structure connue pour y répondre {reach}, mais {which} dont l'activité n'est pas connue : "
             f"{_structures(figures, 'fr')}. À interroger d'abord."
         )
+        return text + _unplaced(figures, "fr")
     if action == "create":
         return f"Aucune structure de l'IAE connue pour y répondre {reach} : une création est à étudier."
-    return "La liste des structures manque ici : qui pourrait répondre n'est pas connu."
+    text = "La liste des structures ou leurs adresses manquent ici : qui pourrait répondre n'est pas connu."
+    return text + _unplaced(figures, "fr")
 
 
 def _group_en(need: Need, action: str, figures: Figures) -> str:
-    count, low, high, whole = (people(figures[name], "en") for name in ("unmet_people", "low", "high", "demand"))
-    text = f"{need.label_en}: in {_places(figures, 'en')}, {count} {need.unmet_en}, out of {whole}"
-    text += f" ({low} to {high} depending on assumptions). "
+    count, whole = (people(figures[name], "en") for name in ("unmet_people", "demand"))
+    text = (
+        f"{need.label_en}: {_places(figures, 'en')}, {count} {need.unmet_en}{_range(figures, 'en')}, out of {whole}. "
+    )
     far, full = figures["out_of_reach"], figures["saturated"]
     if far > full:
-        text += f"Nothing is within reach of {people(far, 'en')}. "
+        part = f" of {people(far, 'en')}" if people(far, "en") != count else ""
+        text += f"Nothing is within reach{part}. "
     else:
         text += "Some supply is within reach, below the norm. "
     if figures["known_share"] < ALL_KNOWN:
@@ -142,13 +147,67 @@ def _who_en(action: str, figures: Figures) -> str:
     if action == "ask":
         count = figures["to_ask"]
         which = f"{count} structures" if count > 1 else "one structure"
-        return (
+        text = (
             f"No structure is known to answer {reach}, but {which} whose activity is not known: "
             f"{_structures(figures, 'en')}. Ask them first."
         )
+        return text + _unplaced(figures, "en")
     if action == "create":
         return f"No IAE structure is known to answer {reach}: a new one is to be studied."
-    return "The list of structures is missing here: who could answer is not known."
+    text = "The list of structures or their addresses are missing here: who could answer is not known."
+    return text + _unplaced(figures, "en")
+
+
+def _range(figures: Figures, lang: str) -> str:
+    """Write the low and high values, unless they say no more than the figure itself."""
+    low, high = people(figures["low"], lang), people(figures["high"], lang)
+    if low == high:
+        return ""
+    return f" (de {low} à {high} selon les hypothèses)" if lang == "fr" else f" ({low} to {high} by assumption)"
+
+
+def _unplaced(figures: Figures, lang: str) -> str:
+    count = figures["unplaced"]
+    if not count:
+        return ""
+    if lang == "fr":
+        return (
+            f" {count} structures qui y répondent n'ont pas d'adresse connue."
+            if count > 1
+            else (" Une structure qui y répond n'a pas d'adresse connue.")
+        )
+    return (
+        f" {count} structures that answer have no known address."
+        if count > 1
+        else (" One structure that answers has no known address.")
+    )
+
+
+def at(name: str) -> str:
+    """
+    Say where in French, with the article of the commune.
+
+    Parameters
+    ----------
+    name
+        Of a commune.
+
+    Returns
+    -------
+    at
+        Such as "à Dole", "au Deschaux", "aux Abymes".
+    """
+    for article, short in (("Le ", "au "), ("Les ", "aux ")):
+        if name.startswith(article):
+            return short + name.removeprefix(article)
+    return f"à {name}"
+
+
+def _of(name: str) -> str:
+    for article, short in (("Le ", "du "), ("Les ", "des ")):
+        if name.startswith(article):
+            return short + name.removeprefix(article)
+    return f"d'{name}" if name[:1] in VOWELS else f"de {name}"
 
 
 def site(need: Need, figures: Figures) -> Both:
@@ -172,18 +231,19 @@ def site(need: Need, figures: Figures) -> Both:
 
 def _site_fr(need: Need, figures: Figures) -> str:
     reach, gain, total = f"{figures['reach_minutes']:.0f}", figures["gain"], people(figures["unmet_people"], "fr")
-    start = f"{need.label} : une offre nouvelle à {figures['name']} aurait à moins de {reach} min en voiture"
+    start = f"{need.label} : une offre nouvelle {at(figures['name'])} aurait à {reach} min au plus en voiture"
     if "mean_minutes" in figures:
-        text = f"{start} les {total} {need.unmet}, comme dans {_communes(figures['others'], 'fr')} du territoire ; "
-        text = text if figures["others"] else f"{start} les {total} {need.unmet} ; "
-        text += f"c'est de là qu'ils sont le plus près en moyenne ({figures['mean_minutes']:.0f} min)"
+        text = f"{start} les {total} {need.unmet} ({figures['mean_minutes']:.0f} min en moyenne)"
+        if figures["others"]:
+            text += f", comme depuis {_communes(figures['others'], 'fr')} du territoire"
+        text += " ; c'est de là qu'ils sont le plus près" if figures["nearest"] else ""
     elif figures["rank"] == 1:
         text = f"{start} {people(gain, 'fr')} des {total} {need.unmet} ; "
         text += "aucune autre commune du territoire n'en aurait davantage"
     else:
-        text = f"{start} {people(gain, 'fr')} {need.unmet} de plus qu'avec {_joined(figures['before'], 'fr')} ; "
-        text += f"{people(figures['covered'], 'fr')} en tout sur {total}, quand {figures['places']} lieux bien choisis "
-        text += f"en auraient au plus {people(figures['bound'], 'fr')}"
+        before = _joined([_of(name) for name in figures["before"]], "fr")
+        text = f"{start} {people(gain, 'fr')} autres {need.unmet}, hors de portée {before}"
+        text += _bounded(figures, "fr")
     return f"{text}. Être à portée n'est pas être servi : la capacité reste à définir."
 
 
@@ -191,19 +251,27 @@ def _site_en(need: Need, figures: Figures) -> str:
     reach, gain, total = f"{figures['reach_minutes']:.0f}", figures["gain"], people(figures["unmet_people"], "en")
     start = f"{need.label_en}: new supply in {figures['name']} would have within {reach} min by car"
     if "mean_minutes" in figures:
-        text = f"{start} all {total} {need.unmet_en}, as in {_communes(figures['others'], 'en')} of the territory; "
-        text = text if figures["others"] else f"{start} all {total} {need.unmet_en}; "
-        text += f"from there they are the nearest on average ({figures['mean_minutes']:.0f} min)"
+        text = f"{start} all {total} {need.unmet_en} ({figures['mean_minutes']:.0f} min on average)"
+        if figures["others"]:
+            text += f", as from {_communes(figures['others'], 'en')} of the territory"
+        text += "; from there they are the nearest" if figures["nearest"] else ""
     elif figures["rank"] == 1:
         text = f"{start} {people(gain, 'en')} of the {total} {need.unmet_en}; "
         text += "no other commune of the territory would have more"
     else:
-        text = f"{start} {people(gain, 'en')} {need.unmet_en} more than with {_joined(figures['before'], 'en')}; "
-        text += (
-            f"{people(figures['covered'], 'en')} in all out of {total}, when {figures['places']} places well chosen "
-        )
-        text += f"would have at most {people(figures['bound'], 'en')}"
+        text = f"{start} {people(gain, 'en')} other {need.unmet_en}, out of reach of {_joined(figures['before'], 'en')}"
+        text += _bounded(figures, "en")
     return f"{text}. Within reach is not served: the capacity is still to be decided."
+
+
+def _bounded(figures: Figures, lang: str) -> str:
+    """Say how far the places chosen in turn may be from the best ones, unless nothing can be better."""
+    reached, total, bound = (people(figures[name], lang) for name in ("covered", "unmet_people", "bound"))
+    if lang == "fr":
+        text = f" ; {reached} en tout sur {total}"
+        return text if bound == reached else f"{text}, quand {figures['places']} lieux en auraient au plus {bound}"
+    text = f"; {reached} in all out of {total}"
+    return text if bound == reached else f"{text}, when {figures['places']} places would have at most {bound}"
 
 
 def _communes(count: int, lang: str) -> str:
@@ -218,19 +286,23 @@ def _joined(names: Sequence[str], lang: str) -> str:
 
 
 def _places(figures: Figures, lang: str) -> str:
-    names: Sequence[str] = figures["names"]
+    names = [at(name) if lang == "fr" else name for name in figures["names"]]
     more = figures["communes"] - len(names)
-    link = "et" if lang == "fr" else "and"
     if more > 0:
-        others = {"fr": ("commune voisine", "communes voisines"), "en": ("neighbour", "neighbours")}[lang][more > 1]
-        return f"{', '.join(names)} {link} {more} {others}"
-    return _joined(names, lang)
+        others = {"fr": (" et une commune voisine", f" et {more} communes voisines"),
+                  "en": (" and one neighbour", f" and {more} neighbours")}[lang][more > 1]  # fmt: skip
+        text = ", ".join(names) + others
+    else:
+        text = _joined(names, lang)
+    return text if lang == "fr" else f"in {text}"
 
 
 def _structures(figures: Figures, lang: str) -> str:
     side = 0 if lang == "fr" else 1
+    unnamed = ("structure sans nom", "unnamed structure")[side]
+    away = ("à ", "")[side]
     shown = [
-        f"{one['name']} ({one['kind']}, {LEVELS[one['level']][side]}, {('à ', '')[side]}{_minutes(one)} min)"
+        f"{one['name'] or unnamed} ({one['kind']}, {LEVELS[one['level']][side]}, {away}{_minutes(one)} min)"
         for one in figures["structures"][:NAMED]
     ]
     more = max(figures["answering"], figures["to_ask"] if not figures["answering"] else 0) - len(shown)

@@ -25,7 +25,7 @@ SHORT: Final = 0.9  # a table of minutes whose longest trip is below this share 
 CODES: Final = ((r"(\d{9})", "EPCI"), (r"R(\d{2})", "REG"), (r"D?(\d{2}|2[AB]|97\d)", "DEP"))
 
 
-def _no_target() -> Mapping[str, float]:
+def _no_target() -> Mapping[str, tuple[float, str, str]]:
     return MappingProxyType({})
 
 
@@ -35,7 +35,8 @@ class Settings:
     What a diagnostic was asked for: needs, minutes given by mode, the car's convention, the reference, the weights.
 
     `reference` is a level, a code, or a mapping need id -> target access (the others keep the département's).
-    `targets` fixes the access that is enough by need, whatever the reference: a scenario keeps those of before it.
+    `targets` fixes the access that is enough by need, with its words, whatever the reference: a scenario keeps those of
+    before it.
     `weights` is one set (need id -> weight) or one by college of stakeholders; None weighs all needs alike.
     """
 
@@ -45,7 +46,7 @@ class Settings:
     detour: float
     reference: str | Mapping[str, float]
     weights: Weights | None = None
-    targets: Mapping[str, float] = field(default_factory=_no_target)
+    targets: Mapping[str, tuple[float, str, str]] = field(default_factory=_no_target)
 
     def __post_init__(self) -> None:
         for name, value in (("speed_kmh", self.speed_kmh), ("detour", self.detour)):
@@ -53,9 +54,16 @@ class Settings:
                 raise ValueError(f"{name}: {value} is not a positive number.")
         if not self.needs:
             raise ValueError("needs: no need is asked for. Give at least one of tg.NEEDS.")
+        others = [need for need in self.needs if not isinstance(need, Need)]
+        if others:
+            raise ValueError(f"needs: {quote(others)} is not a Need. Give needs of tg.NEEDS, or your own.")
         if not isinstance(self.reference, str):
             known = {need.id for need in self.needs}
-            wrong = [need for need, value in self.reference.items() if need not in known or not 0 < value < np.inf]
+            wrong = [
+                need
+                for need, value in self.reference.items()
+                if need not in known or isinstance(value, str) or not 0 < value < np.inf
+            ]
             if wrong:
                 raise ValueError(f"reference: {quote(wrong)} is not a need asked for, with a positive target.")
         modes = {"car", *(need.mode for need in self.needs)}
@@ -239,13 +247,15 @@ def with_target(need: Need, settings: Settings) -> Need:
         The need, or one with a fixed target.
     """
     reference = {} if isinstance(settings.reference, str) else settings.reference
-    chosen = {**reference, **settings.targets}
-    if need.id not in chosen:
+    if need.id in settings.targets:
+        value, label, label_en = settings.targets[need.id]
+    elif need.id in reference:
+        value, label, label_en = float(reference[need.id]), "cible choisie", "chosen target"
+    else:
         return need
-    value = float(chosen[need.id])
 
     def fixed(inputs: Inputs, need: Need) -> Target:  # noqa: ARG001 - one shape for all targets
-        return Target(pd.Series(value, index=inputs.index), "cible choisie", "chosen target")
+        return Target(pd.Series(value, index=inputs.index), label, label_en)
 
     return replace(need, target=fixed)
 
@@ -340,7 +350,8 @@ def as_json(settings: Settings, territory: Territory, reference: Reference) -> d
         },
         "reference": {"niveau": reference.niveau, "code": reference.code, "nom": reference.nom},
         "asked": settings.reference if isinstance(settings.reference, str) else "departement",
-        "targets": {} if isinstance(settings.reference, str) else dict(settings.reference),
+        "targets": ({} if isinstance(settings.reference, str) else dict(settings.reference))
+        | {need: value for need, (value, _, _) in settings.targets.items()},
         "weights": {college: dict(weights) for college, weights in settings.colleges.items()},
         "needs": {
             need.id: {

@@ -150,7 +150,8 @@ def max_cover(  # noqa: PLR0913 - one call states the whole problem
     exact
         Whether to look for the optimum by mixed integer programming (HiGHS) unless the greedy choice is already proven.
     time_limit
-        Time that the exact solver may take [s]; what it has found by then may depend on the machine.
+        Time given to the exact solver [s], which looks at its clock now and then; what it has found by then may depend
+        on the machine.
 
     Returns
     -------
@@ -226,7 +227,8 @@ def p_median(  # noqa: PLR0913 - one call states the whole problem
     exact
         Whether to look for the optimum by mixed integer programming (HiGHS) unless it is already proven.
     time_limit
-        Time that the exact solver may take [s]; what it has found by then may depend on the machine.
+        Time given to the exact solver [s], which looks at its clock now and then; what it has found by then may depend
+        on the machine.
 
     Returns
     -------

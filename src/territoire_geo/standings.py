@@ -205,8 +205,10 @@ def _figures(inputs: Inputs, measure: Measure) -> peers.Figures | None:
     if not (parts["numerator"].notna() & parts["denominator"].notna()).any():
         return None
     people = inputs.territory.communes[POPULATION]
+    # Two vintages may say that a part is larger than its whole: there is then no interval of a share to tell.
+    within = not (parts["numerator"] > parts["denominator"] * (1 + 1e-9) + peers.SLACK).any()
     return peers.Figures(
-        parts["numerator"], parts["denominator"], part=measure.part, scale=measure.scale, weights=people
+        parts["numerator"], parts["denominator"], part=measure.part and within, scale=measure.scale, weights=people
     )
 
 
@@ -214,11 +216,12 @@ def _against_rows(inputs: Inputs, measure: Measure, figures: peers.Figures, rows
     if rows is None or measure.id not in rows.counts:
         return pd.DataFrame()
     counts = rows.counts[measure.id]
-    core = inputs.territory.communes.loc[inputs.territory.core]
+    core = inputs.territory.communes.loc[inputs.territory.core, [column for _, column in LEVELS.values()]]
+    mine = peers.ratio(figures, core.index)
     kept = {
         name: key
         for name, key in rows.own.items()
-        if key in rows.places and not (name != "france" and inputs.territory.code == key[1])  # the core itself
+        if key in rows.places and inputs.territory.code not in _codes(name, key[1])  # not the core itself
     }
     theirs, shared = [], []
     for name, key in kept.items():
@@ -226,11 +229,16 @@ def _against_rows(inputs: Inputs, measure: Measure, figures: peers.Figures, rows
         told = float(np.isfinite([top, bottom]).all())
         theirs.append(peers.Ratio(float(top), float(bottom), told, figures.scale, part=figures.part))
         inside = core.index if name == "france" else core.index[core[LEVELS[name][1]] == key[1]]
-        shared.append(peers.ratio(figures, inside))
-    found = peers.differences([peers.ratio(figures, core.index)] * len(kept), theirs, shared)
+        shared.append(mine if len(inside) == len(core) else peers.ratio(figures, inside))
+    found = peers.differences([mine] * len(kept), theirs, shared)
     found.insert(0, "label", pd.Series([_label(inputs, key) for key in kept.values()], dtype="str"))
     found.insert(1, "whole", value=True)
     return found.set_axis(pd.Index(list(kept), name="perimeter", dtype="str"))
+
+
+def _codes(name: str, code: str) -> tuple[str, ...]:
+    """Write the code of a perimeter in the ways that a territory may bear it."""
+    return (code,) if name == "france" else (code, f"{'R' if name == 'region' else 'D'}{code}")
 
 
 def _label(inputs: Inputs, key: tuple[str, str]) -> str:

@@ -244,6 +244,8 @@ def from_table(
             "own, such as 39198,39198,0."
         )
         raise TableError(message)
+    if minutes[origins.isin(codes)].isna().all():
+        raise TableError("travel: no minutes are known from any commune of the territory. Give those of every pair.")
     own = _own_minutes(territory, pace)
     given = table.reindex(own.index)
     inside = table.index.get_level_values(0) == table.index.get_level_values(1)

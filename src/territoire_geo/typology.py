@@ -309,6 +309,8 @@ def _rand(one: Classes, other: Classes) -> float:
     pairs, first, second, every = (
         float((size * (size - 1)).sum()) for size in (both, np.bincount(one), np.bincount(other), np.array([len(one)]))
     )
+    if every == 0:
+        return 1.0  # one place: every partition of it is the same
     expected, most = first * second / every, (first + second) / 2
     return (pairs - expected) / (most - expected) if most > expected else 1.0
 

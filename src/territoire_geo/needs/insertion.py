@@ -30,7 +30,7 @@ def _definition(inputs: Inputs) -> tuple[Note, ...]:
     lacking = inputs.index[inputs.column(REGISTERED).isna()]
     fr = "Insertion : les chômeurs sont ceux du recensement, non les demandeurs d'emploi inscrits (A, B, C), inconnus "
     fr += (
-        f"dans {len(lacking)} communes du territoire ou de son voisinage ({quote(lacking)}) : les deux définitions ne "
+        f"dans {len(lacking)} communes du territoire ou de son voisinage ({_some(lacking)}) : les deux définitions ne "
     )
     fr += "se mélangent pas."
     en = "Insertion: the unemployed are those of the census, not the registered jobseekers (A, B, C), unknown in "
@@ -38,6 +38,10 @@ def _definition(inputs: Inputs) -> tuple[Note, ...]:
         f"{len(lacking)} communes of the territory or its buffer ({quote(lacking)}): the two definitions are not mixed."
     )
     return (Note(SuppressedValueWarning, fr, en),)
+
+
+def _some(codes: pd.Index) -> str:
+    return ", ".join(map(str, codes[:3])) + ("…" if len(codes) > 3 else "")  # noqa: PLR2004 - three are read
 
 
 def unemployed(inputs: Inputs) -> pd.Series:
@@ -76,6 +80,11 @@ def _supply(inputs: Inputs) -> _Supply:
     usable = has_place(siae)
     placed = siae[usable]
     posts = "postes" in placed and len(placed) > 0 and bool(placed["postes"].notna().all())
+    if inputs.changes.posts is not None:  # a scenario counts as the diagnostic did
+        posts = inputs.changes.posts
+    if posts:
+        usable &= siae["postes"].notna()
+        placed = siae[usable]
     amounts = placed["postes"].to_numpy() if posts else 1.0
     return _Supply(pd.Series(amounts, index=point_ids("structures", placed.index)), usable, posts=posts)
 
