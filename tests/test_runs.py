@@ -98,3 +98,24 @@ def test_a_secret_figure_is_neither_zero_nor_the_end_of_the_report():
 def test_the_central_setting_changes_nothing_of_itself():
     found = diagnosed().scenarios["turnover"].xs("central", level="scenario")
     assert found.dropna().eq(0).all()
+
+
+def test_the_territory_against_its_own_average_by_hand():
+    found = diagnosed(reference="territoire")
+    frame = found.coverage.xs("employment", level="need")
+    mean = (frame["demand"] * frame["access"]).sum() / frame["demand"].sum()
+    assert found.targets.at["employment", "value"] == pytest.approx(mean)
+    assert frame["target"].tolist() == pytest.approx([mean, mean])
+    assert found.targets.at["employment", "label"] == "moyenne du territoire"
+    balance = frame["unmet_units"].sum() - (frame["demand"] * (frame["access"] - mean).clip(lower=0)).sum()
+    assert balance == pytest.approx(0, abs=1e-9)  # against one's own average, gaps and surpluses cancel
+
+
+def test_the_own_average_is_of_what_is_known():
+    activity = small.by_commune(
+        actifs_15_64=[400, np.nan, 100, 80], chomeurs_15_64=[40, 20, 10, 8], emplois=[500, 20, 300, 10]
+    )
+    found = diagnosed(small.tables(activity=activity), reference="territoire")
+    frame = found.coverage.xs("employment", level="need")
+    assert np.isnan(frame.loc[B, "unmet_people"])
+    assert found.targets.at["employment", "value"] >= 0

@@ -120,7 +120,12 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--offline", is_flag=True, help="Open no socket: only what is on this machine.")
 @click.option("--add", "added", multiple=True, type=FILE, help="A file of your own, in its tidy contract; repeatable.")
 @click.option("--needs", "asked", help=f"Comma-separated, among {', '.join(need.id for need in NEEDS)}.")
-@click.option("--reference", default="departement", show_default=True, help="departement, region, france, or a code.")
+@click.option(
+    "--reference",
+    default="departement",
+    show_default=True,
+    help="departement, region, france, territoire or a code.",
+)
 @click.option("--reach", multiple=True, metavar="NEED=MIN", help="Reach of a need in minutes; repeatable.")
 @click.option("--speed", type=click.FloatRange(min=1), default=CAR_KMH, show_default=True, help="By car, km/h.")
 @click.option(

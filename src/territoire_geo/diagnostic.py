@@ -213,7 +213,8 @@ def diagnose(  # noqa: PLR0913 - the contract of docs/api: every convention can 
     detour
         Detour by car of the convention: road distance over straight line.
     reference
-        "departement", "region", "france", a code ("D21", "R27", an EPCI), or need id -> target access.
+        "departement", "region", "france", "territoire" (its own average), a code ("D21", "R27", an EPCI), or need id ->
+        target access.
     weights
         Need id -> weight in the priorities, or college of stakeholders -> such a mapping; None weighs all alike.
 

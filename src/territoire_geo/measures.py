@@ -158,7 +158,7 @@ class Measure:
     are among those of the denominator. A measure with `less` is a difference: the other measure is taken away. Under
     `small` in the denominator a figure is fragile, 0 for never. `formula` says in French how it is computed,
     `reference` who defines it; `code` is its place in the list of indicators, "" out of it. `additive` is False for
-    what does not add up (a median, minutes).
+    what does not add up (a median, minutes). `worked_out` holds the counts of a measure that is `held`.
     """
 
     id: str
@@ -179,6 +179,7 @@ class Measure:
     small: float = 0.0
     less: "Measure | None" = None
     lacking: Callable[[Inputs], tuple[str, str]] | None = None
+    worked_out: pd.DataFrame | None = field(default=None, repr=False, compare=False)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -218,17 +219,12 @@ class Measure:
         held
             The same measure for these inputs, and for no others.
         """
-        parts = self._counts(inputs)
-        top, bottom = parts["numerator"], parts["denominator"]
-        return replace(
-            self,
-            numerator=lambda _: top,
-            denominator=None if self.denominator is None else lambda _: bottom,
-            less=None if self.less is None else self.less.held(inputs),
-            lacking=None,
-        )
+        less = None if self.less is None else self.less.held(inputs)
+        return replace(self, less=less, worked_out=self._counts(inputs))
 
     def _counts(self, inputs: Inputs) -> pd.DataFrame:
+        if self.worked_out is not None:
+            return self.worked_out
         if self.lacking is not None and any(self.lacking(inputs)):
             return pd.DataFrame(np.nan, index=inputs.index, columns=["numerator", "denominator"])
         whole = np.nan if self.denominator is None else self.denominator(inputs)

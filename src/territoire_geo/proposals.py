@@ -100,8 +100,9 @@ def propose(
     """
     trips = reach.trips(inputs, covered.index, reach.structure_reach(need))
     trips = trips.to(reach.at(inputs, need, *ANSWERING, Level.UNKNOWN))
+    around = _Around.of(need, inputs, covered.index, trips)
     found = _groups(covered, neighbours)
-    groups = [_group(need, inputs, _Gap.of(covered.loc[codes], settings.loc[codes]), trips) for codes in found]
+    groups = [_group(need, inputs, _Gap.of(covered.loc[codes], settings.loc[codes]), around) for codes in found]
     return [*groups, *_sites(need, inputs, covered)]
 
 
@@ -129,6 +130,26 @@ class _Gap:
         return {**whole, "low": self.low, "high": self.high, "known_share": known}
 
 
+@dataclass(frozen=True)
+class _Around:
+    """What is known of the structures around: the trips to them, where their list is whole, those without a place."""
+
+    trips: reach.Trips
+    complete: pd.Series[bool]
+    unplaced: int
+
+    @classmethod
+    def of(cls, need: Need, inputs: Inputs, codes: pd.Index, trips: reach.Trips) -> _Around:
+        if inputs.tables.structures is None:
+            return cls(trips, pd.Series(data=False, index=codes), 0)
+        nowhere = ~reach.placed(inputs)
+        answering = reach.at(inputs, need, *ANSWERING)
+        whole = reach.complete(inputs, codes, reach.structure_reach(need))
+        # Where a structure that answers, or may, has no place, the absence of structures is not known.
+        lost = bool((reach.at(inputs, need, *ANSWERING, Level.UNKNOWN) & nowhere).any())
+        return cls(trips, whole & (not lost), int((answering & nowhere).sum()))
+
+
 def _groups(covered: pd.DataFrame, neighbours: Neighbours) -> list[pd.Index]:
     """Gather the neighbouring communes that lack more than the core does as a whole, the most people first."""
     known = covered[covered["unmet_people"].notna() & covered["demand"].gt(0)]
@@ -144,9 +165,9 @@ def _groups(covered: pd.DataFrame, neighbours: Neighbours) -> list[pd.Index]:
     return [labels.index[labels == label] for label in largest]
 
 
-def _group(need: Need, inputs: Inputs, gap: _Gap, trips: reach.Trips) -> Proposal:
+def _group(need: Need, inputs: Inputs, gap: _Gap, around: _Around) -> Proposal:
     codes = gap.frame.index
-    answers = _answers(inputs, need, gap.frame["unmet_people"], trips)
+    answers = _answers(inputs, need, gap.frame["unmet_people"], around.trips)
     able = [one for one in answers if one["level"] in {level.value for level in ANSWERING}]
     named = (able or answers)[:ANSWERS]
     figures: dict[str, object] = {
@@ -157,9 +178,9 @@ def _group(need: Need, inputs: Inputs, gap: _Gap, trips: reach.Trips) -> Proposa
         "answering": len(able),
         "to_ask": len(answers) - len(able),
         "structures": named,
-        "unplaced": int((reach.at(inputs, need, *ANSWERING) & ~reach.placed(inputs)).sum()),
+        "unplaced": around.unplaced,
     }
-    action = _action(able, answers, listed=_listed(inputs, need, codes))
+    action = _action(able, answers, listed=bool(around.complete.loc[codes].all()))
     fr, en = sentences.group(need, action, figures)
     return Proposal(
         need=need.id,
@@ -173,15 +194,6 @@ def _group(need: Need, inputs: Inputs, gap: _Gap, trips: reach.Trips) -> Proposa
         reason_en=en,
         evidence=MappingProxyType(figures),
     )
-
-
-def _listed(inputs: Inputs, need: Need, codes: pd.Index) -> bool:
-    """Tell whether the absence of structures is known: their list covers what is within reach, all have a place."""
-    if inputs.tables.structures is None:
-        return False
-    possible = reach.at(inputs, need, *ANSWERING, Level.UNKNOWN)
-    lost = bool((possible & ~reach.placed(inputs)).any())
-    return not lost and bool(reach.complete(inputs, codes, reach.structure_reach(need)).all())
 
 
 def _action(able: list[dict[str, object]], answers: list[dict[str, object]], *, listed: bool) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 from territoire_geo import composite, coverage, settings
 from territoire_geo.columns import CODE_COMMUNE, NEED
 from territoire_geo.errors import TerritoireGeoWarning
-from territoire_geo.measures import Inputs, Need
+from territoire_geo.measures import Inputs, Need, Target
 from territoire_geo.tables import Note
 
 CENTRAL: Final = "central"
@@ -89,6 +89,8 @@ def run(asked: settings.Settings, laws: Mapping[str, settings.Minutes], inputs: 
     targets, conservation, notes = {}, {}, list[Note]()
     for need in asked.needs:
         adjusted = settings.with_target(need, asked)
+        if asked.own_mean and need.id not in asked.targets:
+            adjusted = _against_own_mean(adjusted, inputs)
         held = {law: _held(adjusted, replace(inputs, travel=minutes)) for law, minutes in laws.items()}
         found = {
             name: coverage.assess(held.get(name, held[CENTRAL]), replace(inputs, travel=minutes), decay)
@@ -110,6 +112,17 @@ def run(asked: settings.Settings, laws: Mapping[str, settings.Minutes], inputs: 
         pd.DataFrame.from_dict(conservation, orient="index").reindex(columns=list(CONSERVED)).rename_axis(NEED),
         tuple(notes),
     )
+
+
+def _against_own_mean(need: Need, inputs: Inputs) -> Need:
+    """Hold a need against the access that the people of the core have on average: ΣPA/ΣP, where both are known."""
+    core = inputs.territory.core
+    people, reached = need.demand.compute(inputs).loc[core], need.access(inputs, need, need.decay).frame["access"]
+    both = people.notna() & reached.loc[core].notna()
+    whole = people[both].sum()
+    mean = float((people * reached.loc[core])[both].sum() / whole) if whole > 0 else np.nan
+    target = Target(pd.Series(mean, index=inputs.index), "moyenne du territoire", "average of the territory")
+    return replace(need, target=lambda *_: target)
 
 
 def _held(need: Need, inputs: Inputs) -> Need:

@@ -19,6 +19,7 @@ from territoire_geo.territory import Territory
 
 Minutes = Mapping[str, "pd.Series[float]"]  # by mode
 Weights = Mapping[str, float] | Mapping[str, Mapping[str, float]]  # by need, or by college then need
+OWN: Final = frozenset({"TERRITOIRE", "TERRITORY"})  # the territory against its own average
 ALONE: Final = "ensemble"  # the one set of weights of a diagnostic without colleges
 WORDS: Final = {"EPCI": "EPCI", "DEP": "département", "REG": "région"}
 SHORT: Final = 0.9  # a table of minutes whose longest trip is below this share of the reach was cut
@@ -84,6 +85,11 @@ class Settings:
         if alone:
             raise ValueError(f"weights: {quote(alone)} is a number beside colleges. Give one set, or one by college.")
         return several
+
+    @property
+    def own_mean(self) -> bool:
+        """Whether the norm is the average of the territory itself."""
+        return isinstance(self.reference, str) and self.reference.strip().upper() in OWN
 
     @property
     def by_road(self) -> bool:
@@ -271,7 +277,7 @@ def find_reference(territory: Territory, tables: Tables, asked: str | Mapping[st
     tables
         Names, in `references`.
     asked
-        "departement", "region", "france" or a code.
+        "departement", "region", "france", "territoire" (its measures are held against the département) or a code.
 
     Returns
     -------
@@ -285,9 +291,9 @@ def find_reference(territory: Territory, tables: Tables, asked: str | Mapping[st
     """
     text = asked.strip().upper() if isinstance(asked, str) else "DEPARTEMENT"
     core = territory.communes.loc[territory.core]
-    if text in {"DEPARTEMENT", "DÉPARTEMENT", "REGION", "RÉGION"}:
+    if text in {"DEPARTEMENT", "DÉPARTEMENT", "REGION", "RÉGION", *OWN}:
         levels = [("DEP", CODE_DEPARTEMENT), ("REG", CODE_REGION)]
-        for niveau, column in levels if text.startswith("D") else levels[1:]:
+        for niveau, column in levels[1:] if text.startswith("R") else levels:
             people = core[POPULATION].groupby(core[column]).sum()  # only to choose the main one
             if people.max() >= people.sum() / 2:
                 return _named(niveau, str(people.idxmax()), tables)
@@ -298,7 +304,7 @@ def find_reference(territory: Territory, tables: Tables, asked: str | Mapping[st
         match = re.fullmatch(pattern, text)
         if match:
             return _with_figures(_named(niveau, match.group(1), tables), tables)
-    message = f"reference: {asked!r} is unknown. Use departement, region, france or a code (D39, R27, an EPCI)."
+    message = f"reference: {asked!r} is unknown. Use departement, region, france, territoire, D39, R27 or an EPCI."
     raise UnknownTerritoryError(message)
 
 
