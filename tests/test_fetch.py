@@ -537,7 +537,7 @@ def test_a_server_that_echoes_our_key_does_not_have_it_logged(door, caplog, pad)
         fetch_json(door, entry(server, kind="json"), ask)
     for text in (caplog.text, chained(caught.value)):
         assert "answered 500" in text
-        assert "5b3c" not in text
+        assert "5b3ce359" not in text  # four digits are found in the hash of a lock, now and then
         assert "secret-half" not in text
 
 

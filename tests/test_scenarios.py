@@ -203,7 +203,7 @@ def test_the_words_of_the_norm_stay_and_the_settings_say_it():
 # Laws
 
 
-@settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=12, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(
     capacity=st.floats(0.1, 500),
     km=st.one_of(st.floats(-1.4, 1.4), st.floats(2.6, 5.4), st.floats(10.6, 13.4)),  # inside A, B or C
