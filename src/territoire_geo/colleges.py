@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from territoire_geo import composite
 from territoire_geo.pairs import check_ids
@@ -126,7 +126,7 @@ def kendall_w(rankings: pd.DataFrame) -> Agreement:
     most = judges * (judges * (float(places) ** 3 - places) - ties)
     w = spread / most if most > 0 else float("nan")
     statistic = judges * (places - 1) * w
-    p_value = float(chi2.sf(statistic, places - 1)) if most > 0 else float("nan")
+    p_value = float(chdtrc(places - 1, statistic)) if most > 0 else float("nan")
     return Agreement(w, statistic, p_value, judges, places, len(rankings) - places)
 
 
