@@ -618,3 +618,10 @@ def test_names_of_commune_columns_are_unique():
     """Totals by département stand side by side under their names."""
     names = [n for c in CONTRACTS.values() if c.by_commune for n in (*c.numbers, *c.optional)]
     assert len(names) == len(set(names))
+
+
+def test_trades_that_no_siae_tells_are_unknown_not_none():
+    tables = small.tables(structures=small.structures(("1", "ACI", "88.99B", 0.0), ("2", "AI", "94.99Z", B)))
+    found = BY_ID["metiers_siae_30_min"].compute(inputs_of(tables))
+    assert np.isnan(found[A])
+    assert found.isna()[B]

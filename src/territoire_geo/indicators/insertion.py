@@ -103,7 +103,8 @@ def trades(inputs: Inputs) -> pd.Series:
     Returns
     -------
     trades
-        By commune; NaN where the list stops or the surroundings are not loaded.
+        By commune; NaN where the list stops or the surroundings are not loaded, and where no SIAE within reach tells
+        its trade.
     """
     structures = inputs.tables.structures
     if structures is None or "naf" not in structures:
@@ -118,7 +119,10 @@ def trades(inputs: Inputs) -> pd.Series:
     origin, point = (trips.index.get_level_values(level) for level in (0, 1))
     pairs = pd.DataFrame({"origin": origin, "trade": divisions.reindex(point).to_numpy()}).drop_duplicates()
     counts = pairs.groupby("origin").size().reindex(inputs.index, fill_value=0).astype("float64")
-    return counts.where(told(inputs, "structures"))
+    everyone = access.between(inputs.travel["car"], destinations=_siae(inputs, chosen | ~chosen))
+    near = inputs.index.isin(everyone.index[everyone <= MINUTES].get_level_values(0))
+    # Where SIAE are within reach and none tells its trade, the number is unknown, not none.
+    return counts.mask(counts.eq(0) & near).where(told(inputs, "structures"))
 
 
 def _no_trade(inputs: Inputs) -> tuple[str, str]:
