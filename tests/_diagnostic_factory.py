@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from territoire_geo import access
 from territoire_geo.columns import KINDS, SIAE_KINDS
 from territoire_geo.diagnostic import Diagnostic
 from territoire_geo.errors import ApproximateTravelWarning
@@ -113,6 +114,46 @@ def structures(area, needs, names=()):
     return frame
 
 
+def facilities(area, name="Gare d'essai"):
+    """A station and its neighbour at places of their own, and what is known of a commune only."""
+    core, points = area.core, area.points
+    kept = [
+        ("places/gare", "gare", "Gare de voyageurs", "Passenger station", name, np.nan, "", False, core[0]),
+        (
+            "places/covoiturage",
+            "covoiturage",
+            "Aire de covoiturage",
+            "Car-pooling area",
+            "",
+            np.nan,
+            "",
+            False,
+            core[1],
+        ),
+        ("facilities/creche", "D502", "Crèche (EAJE)", "Crèche (EAJE)", "", 2.0, "équipements", True, core[4]),
+        ("facilities/ehpad", "500", "EHPAD", "Nursing home (EHPAD)", "Les Ormes", 60.0, "places", False, core[5]),
+        ("facilities/ehpad2", "500", "EHPAD", "Nursing home (EHPAD)", "", np.nan, "places", True, core[5]),
+    ]
+    columns = ["id", "type", "label", "label_en", "name", "amount", "amount_unit", "approximate", "code_commune"]
+    frame = pd.DataFrame(kept, columns=columns).set_index("id")
+    shift = [0.0 if approximate else 400.0 for approximate in frame["approximate"]]
+    at = gpd.GeoSeries(points.reindex(frame["code_commune"]).to_numpy(), index=frame.index, crs=2154)
+    return gpd.GeoDataFrame(frame, geometry=gpd.points_from_xy(at.x + shift, at.y), crs=2154)
+
+
+def trips(area, found):
+    """Straight lines at 50 km/h, with a detour of 1.3, within 30 minutes, the nearest first."""
+    keys = found.index[found.geometry.notna()]
+    sites = gpd.GeoSeries(found.geometry[found.geometry.notna()].to_numpy(), index=map(str, range(len(keys))), crs=2154)
+    minutes = access.travel_minutes(area.points, sites, max_minutes=30).reset_index()
+    minutes["row"] = minutes["destination"].astype(int)
+    minutes = minutes.sort_values(["origin", "minutes", "row"])
+    rows = keys[minutes["row"]]
+    levels = [minutes["origin"], rows.get_level_values(0), rows.get_level_values(1)]
+    index = pd.MultiIndex.from_arrays(levels, names=["code_commune", "siret", "kind"])
+    return pd.Series(minutes["minutes"].to_numpy(), index=index, name="minutes")
+
+
 def definitions(label):
     """Three measures: known everywhere, known in part, and one whose low values are the need."""
     common = {"numerator": lambda inputs: inputs.column("activity.emplois")}
@@ -138,9 +179,15 @@ def make_diagnostic(*, names=None, structure_names=(), words=None, needs=NEEDS):
 
     `names` renames communes by code, `structure_names` the first structures. `words` may change the name of the
     `territory`, the label of a `measure`, that of the first `need`, and the `reason` why the first core commune has no
-    figure for the second need.
+    figure for the second need, and the name of the first `facility`.
     """
-    said = {"territory": "Pays d'essai", "measure": "Chômage", "need": None, "reason": "secret", **(words or {})}
+    said = {
+        "territory": "Pays d'essai",
+        "measure": "Chômage",
+        "need": None,
+        "reason": "secret",
+        "facility": "Gare d'essai",
+    } | (words or {})
     if said["need"] is not None:
         needs = (replace(needs[0], label=said["need"], unmet=said["need"]), *needs[1:])
     area = territory(names, said["territory"])
@@ -179,6 +226,8 @@ def make_diagnostic(*, names=None, structure_names=(), words=None, needs=NEEDS):
         ),
         structures=found,
         reach=reach,
+        trips=trips(area, found),
+        facilities=facilities(area, said["facility"]),
         inventory=EMPTY,
         commuting=None,
         scenarios=scenarios.swaplevel().sort_index(),

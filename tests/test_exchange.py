@@ -183,6 +183,8 @@ def diagnostic():
         "absences": absences,
         "structures": structures(),
         "reach": pd.DataFrame({"ACI": 1, "siae": 1, "answering": 1, "nearest_minutes": np.nan}, index=cover.index),
+        "trips": pd.Series(dtype="float64"),
+        "facilities": gpd.GeoDataFrame(geometry=[], crs=2154),
         "inventory": Inventory(*[pd.DataFrame() for _ in range(6)]),
         "commuting": None,
         "scenarios": scenarios,

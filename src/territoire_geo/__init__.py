@@ -43,7 +43,7 @@ if TYPE_CHECKING:
         open_door,
         write_minutes,
     )
-    from territoire_geo.maps import DiagnosticMap, draw_map
+    from territoire_geo.maps import DiagnosticMap, StaticMap, draw_map, draw_static
     from territoire_geo.measures import Measure, Need, Reference
     from territoire_geo.needs import NEEDS
     from territoire_geo.priorities import Ranking
@@ -77,6 +77,7 @@ __all__ = [
     "SourceFormatError",
     "SourceUnavailableError",
     "StaleSourceWarning",
+    "StaticMap",
     "SuppressedValueWarning",
     "TableError",
     "Tables",
@@ -88,6 +89,7 @@ __all__ = [
     "coverage",
     "diagnose",
     "draw_map",
+    "draw_static",
     "errors",
     "fetch_france",
     "fetch_minutes",
@@ -122,7 +124,7 @@ _HOMES: Final = {
         "open_door",
         "write_minutes",
     ),
-    "maps": ("DiagnosticMap", "draw_map"),
+    "maps": ("DiagnosticMap", "StaticMap", "draw_map", "draw_static"),
     "measures": ("Measure", "Need", "Reference"),
     "needs": ("NEEDS",),
     "priorities": ("Ranking",),

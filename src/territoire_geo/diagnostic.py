@@ -10,7 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from territoire_geo import absences, activities, inventory, resources, runs, settings, standings
+from territoire_geo import absences, activities, facilities, inventory, reach, resources, runs, settings, standings
 from territoire_geo.columns import (
     CODE_COMMUNE,
     KIND,
@@ -66,6 +66,13 @@ class Diagnostic:
         Index (code_commune, need) for the core: structures within reach by kind (`ACI`, `AI`, ...: counts), `siae`
         (count), `answering` (count of structures declared, likely or probable for the need), `nearest_minutes`
         [minutes to the nearest answering structure, NaN when none is within reach].
+    trips
+        Minutes by car from each loaded commune to each structure within the widest reach of the needs (at least 30),
+        index (code_commune, siret, kind), of each commune in turn the nearest first; absent where none is within reach,
+        and to a structure whose place is unknown.
+    facilities
+        The other supply points that needs or measures read (`facilities.supply_points`): GeoDataFrame, index id: type,
+        label, label_en, name, amount [amount_unit, NaN unknown], approximate (known by its commune only), code_commune.
     inventory
         What the structures bring: losses if one closed, overlaps, white zones, trades (`inventory.Inventory`).
     commuting
@@ -114,6 +121,8 @@ class Diagnostic:
     absences: pd.Series
     structures: gpd.GeoDataFrame
     reach: pd.DataFrame
+    trips: pd.Series
+    facilities: gpd.GeoDataFrame
     inventory: Inventory
     commuting: Commuting | None
     scenarios: pd.DataFrame
@@ -289,7 +298,7 @@ def _assemble(asked: settings.Settings, inputs: Inputs, found: runs.Runs) -> Dia
     rows = standings.reference_rows(inputs, MEASURES)
     references = standings.reference_values(inputs, MEASURES, rows)
     near = inventory.near_structures(inputs, asked.needs)
-    reach = resources.structures_within_reach(near, asked.needs)
+    within = resources.structures_within_reach(near, asked.needs)
     definitions = {measure.id: measure for measure in MEASURES}
     totals = runs.scenarios(found, core)
     labels = {need.id: (need.label, need.label_en) for need in asked.needs}
@@ -302,7 +311,9 @@ def _assemble(asked: settings.Settings, inputs: Inputs, found: runs.Runs) -> Dia
         coverage=covered,
         absences=absences.reasons(inputs, definitions, measures, needs=asked.needs, unmet=covered["unmet_people"]),
         structures=_structures(near, found),
-        reach=reach.loc[reach.index.get_level_values(CODE_COMMUNE).isin(core)],
+        reach=within.loc[within.index.get_level_values(CODE_COMMUNE).isin(core)],
+        trips=reach.minutes_by_structure(near, np.inf),
+        facilities=facilities.supply_points(inputs, asked.needs),
         inventory=inventory.take(
             near, found.needs, {need.id: found.central(need.id)["demand"].loc[core] for need in found.needs}
         ),

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territoire_geo.columns import KIND, SIRET, point_ids
+from territoire_geo.columns import CODE_COMMUNE, KIND, MINUTES, SIRET, point_ids
 from territoire_geo.measures import Inputs, Level, Need
 from territoire_geo.pairs import between, check_ids
 from territoire_geo.travel import STRUCTURE_MINUTES, has_place
@@ -159,6 +159,32 @@ def trips(inputs: Inputs, places: pd.Index, minutes: float) -> Trips:
     times = np.asarray(pairs.to_numpy(), dtype=np.float64)
     order = np.lexsort((ids.argsort().argsort()[structure], times, place))
     return Trips(places, index, place[order], structure[order], times[order])
+
+
+def minutes_by_structure(inputs: Inputs, minutes: float) -> "pd.Series[float]":
+    """
+    Give the minutes by car from every commune to the structures within reach [minutes].
+
+    Parameters
+    ----------
+    inputs
+        Uses `structures` and the minutes by car.
+    minutes
+        Limit [minutes], included.
+
+    Returns
+    -------
+    minutes_by_structure
+        Indexed by (code_commune, siret, kind), of each commune in turn, the nearest first; empty without a list.
+    """
+    found = trips(inputs, inputs.index, minutes)
+    keys = found.structures
+    index = pd.MultiIndex(
+        levels=[found.places, *keys.levels],  # type: ignore[list-item] # an Index, as pandas documents
+        codes=[found.place, *(code[found.structure] for code in keys.codes)],  # type: ignore[list-item] # arrays too
+        names=[CODE_COMMUNE, SIRET, KIND],
+    )
+    return pd.Series(found.minutes, index=index, name=MINUTES)
 
 
 def structures(inputs: Inputs) -> pd.DataFrame:

@@ -1,12 +1,18 @@
 """What the themes and the needs read of a diagnostic: columns by need, shares, reasons."""
 
 from collections.abc import Mapping
+from typing import Final
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from territoire_geo.columns import NEED
+from territoire_geo.maps._blob import Column
 from territoire_geo.maps._texts import ABSENCES
 from territoire_geo.measures import Need
+
+_FEW: Final = 50  # positions under which a list is as short as a column
 
 
 def column(table: pd.DataFrame, name: str) -> pd.Series:
@@ -116,10 +122,24 @@ def reasons(
         own = absences[absences.index.get_level_values(-1) == item].droplevel(-1)
         said = said.mask(said == "", own[~own.index.duplicated()].reindex(missing).fillna(""))
     positions = pd.Series(order.get_indexer(missing), index=missing)
-    return [
-        [_say(reason, words), [int(position) for position in group]]
-        for reason, group in positions.groupby(said.astype("str"))
-    ]
+    return [[_say(reason, words), packed(group.to_numpy())] for reason, group in positions.groupby(said.astype("str"))]
+
+
+def packed(positions: NDArray[np.intp]) -> list[int] | Column:
+    """
+    Write positions, as a column in increasing order when they are many.
+
+    Parameters
+    ----------
+    positions
+        Whole numbers.
+
+    Returns
+    -------
+    packed
+        A list under `_FEW`.
+    """
+    return positions.tolist() if len(positions) < _FEW else Column(np.sort(positions))
 
 
 def _say(reason: str, words: Mapping[str, str]) -> str:

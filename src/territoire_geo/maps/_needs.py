@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 
 from territoire_geo.diagnostic import Diagnostic
+from territoire_geo.maps._blob import Column
 from territoire_geo.maps._figures import column, nobody, of_need, reasons, unmet_share
 from territoire_geo.maps._texts import figures, number, people
+from territoire_geo.maps._theme import Json, rounded
 from territoire_geo.maps._typography import missing, singular
 from territoire_geo.measures import Need
 
 _TINY: Final = 0.1
 _FEW_UNITS: Final = 5  # under it a total of units keeps two decimals, as the terminal prints it
-
-Json = dict[str, object]
 
 
 def need_data(diagnostic: Diagnostic, need: Need, core: pd.Index, lang: str) -> Json:
@@ -35,14 +35,13 @@ def need_data(diagnostic: Diagnostic, need: Need, core: pd.Index, lang: str) -> 
     Returns
     -------
     need_data
-        JSON-ready; lists follow `core`, None is unknown.
+        Words, and columns that follow `core`, NaN unknown.
     """
     table = of_need(diagnostic.coverage, need).reindex(core)
     reach = of_need(diagnostic.reach, need).reindex(core)
     share = unmet_share(table)
-    factor, unit = _readable(need, column(table, "target"), lang)
-    norms, access = (factor * column(table, name) for name in ("target", "access"))
-    decimals = _decimals(norms if norms.notna().any() else access, figures_kept=3, least=0, most=4)
+    access, norms, (unit, decimals) = against_norm(need, table, lang)
+    told = share.notna() | nobody(table)
     # A product of two units, such as jobs × people, says nothing to a meeting.
     gap = column(table, "unmet_units") * (np.nan if "×" in need.gap_unit else 1.0)
     gap_decimals = _decimals(gap, figures_kept=2, least=1, most=3)
@@ -53,17 +52,48 @@ def need_data(diagnostic: Diagnostic, need: Need, core: pd.Index, lang: str) -> 
         "gapDecimals": gap_decimals,
         "headline": need.headline,
         "norm": _norm(diagnostic, need, lang),
-        "share": figures(share, 1),
-        "known": figures(100 * column(table, "known_share"), 0),
+        "share": Column(share, 1),
+        "known": Column(100 * column(table, "known_share"), 0),
         "why": reasons(diagnostic.absences, core[share.isna() & ~nobody(table)], core, (need.id, need.demand.id), lang),
         "total": _total(diagnostic, need, table),
         "gap": _units(gap, gap_decimals),
-        "norms": figures(norms, decimals),
-        "access": figures(access, decimals),
-        "nearest": figures(column(reach, "nearest_minutes"), 0),
+        # Where the need is not known, access alone tells nothing.
+        "norms": Column(norms.where(told), decimals),
+        "access": Column(access.where(told), decimals),
+        "nearest": Column(column(reach, "nearest_minutes"), 0),
     }
-    out |= {name: people(column(table, name)) for name in ("demand", "unmet_people", "low", "high")}
-    return out | {name: figures(column(reach, name), 0) for name in ("siae", "answering")}
+    # Each commune lacks either because nothing is within reach or because what is falls short, never both.
+    out["beyond"] = Column((column(table, "out_of_reach") > column(table, "saturated")).where(share.notna()), 0)
+    out |= {name: _people(column(table, name)) for name in ("demand", "unmet_people", "low", "high")}
+    return out | {name: Column(column(reach, name), 0) for name in ("siae", "answering")}
+
+
+def against_norm(need: Need, table: pd.DataFrame, lang: str) -> tuple[pd.Series, pd.Series, tuple[str, int]]:
+    """
+    Give access and norm as the page prints them.
+
+    Parameters
+    ----------
+    need
+        The need.
+    table
+        Its coverage, by commune.
+    lang
+        "fr" or "en".
+
+    Returns
+    -------
+    against_norm
+        Access and norm in a unit that is readable, rounded, NaN unknown; the unit, and how many decimals.
+    """
+    factor, unit = _readable(need, column(table, "target"), lang)
+    access, norms = (factor * column(table, name) for name in ("access", "target"))
+    decimals = _decimals(norms if norms.notna().any() else access, figures_kept=3, least=0, most=4)
+    return rounded(access, decimals), rounded(norms, decimals), (unit, decimals)
+
+
+def _people(values: pd.Series) -> Column:
+    return Column([np.nan if value is None else value for value in people(values)], 0)
 
 
 def _words(need: Need, lang: str) -> Json:
@@ -89,10 +119,10 @@ def _decimals(values: pd.Series, *, figures_kept: int, least: int, most: int) ->
     return int(np.clip(figures_kept - 1 - np.floor(np.log10(known.max())), least, most))
 
 
-def _units(values: pd.Series, decimals: int) -> list[float | None]:
+def _units(values: pd.Series, decimals: int) -> Column:
     """Round units; what the last decimal would round to 0 stays above it, and is printed "less than"."""
     least = 10.0**-decimals
-    return figures(values.mask((values > 0) & (values < least / 2), least / 10), decimals + 1)
+    return Column(values.mask((values > 0) & (values < least / 2), least / 10), decimals + 1)
 
 
 def _readable(need: Need, norm: pd.Series, lang: str) -> tuple[float, str]:

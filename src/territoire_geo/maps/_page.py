@@ -5,22 +5,15 @@ import hashlib
 import json
 import re
 from html import escape
-from html.parser import HTMLParser
 from typing import Final, Literal
 
 from branca.element import CssLink, Element, Figure, JavascriptLink
 
-from territoire_geo.errors import TerritoireGeoError
+from territoire_geo.maps._inline import RANDOM_ID, Piece, Reader, check_pieces, render_pieces
 from territoire_geo.maps._vendor import CDN, escape_script, inline_script, inline_style, integrity
 
 Assets = Literal["inline", "cdn"]
 IGN_HOST: Final = "https://data.geopf.fr"
-_RANDOM_ID: Final = re.compile(r"[0-9a-f]{32}")
-# Folium's own pop-ups and icons need files that are not here: better said now than in the reader's console.
-_MISSING: Final = (
-    (re.compile(r"(?<![\w$`'\"\\])(?:\$|jQuery)\("), "jQuery (folium.Popup, GeoJsonPopup, keep_in_front)"),
-    (re.compile(r"L\.AwesomeMarkers"), "Leaflet.awesome-markers (folium.Icon)"),
-)
 
 
 class Verbatim(Element):
@@ -54,6 +47,25 @@ class Verbatim(Element):
         """
         del kwargs
         return self.text
+
+
+def data_block(name: str, packed: str) -> Verbatim:
+    """
+    Write packed data as a block that the browser keeps as a text.
+
+    Parameters
+    ----------
+    name
+        The `id` of the block.
+    packed
+        Base64.
+
+    Returns
+    -------
+    data_block
+        The element.
+    """
+    return Verbatim(f'<script type="text/plain" id="{name}">{packed}</script>')
 
 
 def json_block(name: str, data: object) -> Verbatim:
@@ -124,22 +136,11 @@ class Page(Figure):
         TerritoireGeoError
             If a layer of the map needs a file that the page does not carry.
         """
-        parts = (self.header, self.html, self.script)
-        saved = [part._children.copy() for part in parts]  # noqa: SLF001 - branca gives no other access
-        try:
-            for child in self._children.values():
-                child.render(**kwargs)
-            links = [child for child in self.header._children.values() if isinstance(child, JavascriptLink | CssLink)]  # noqa: SLF001 - same reason
-            for name, child in list(self.header._children.items()):  # noqa: SLF001 - same reason
-                if child in links:
-                    del self.header._children[name]  # noqa: SLF001 - same reason
-            head, body, script = (part.render(**kwargs) for part in parts)
-        finally:
-            for part, children in zip(parts, saved, strict=True):
-                part._children = children  # noqa: SLF001 - a second rendering starts from the same page
-        _check_script(script)
+        links, pieces, names = render_pieces(self, **kwargs)
+        check_pieces(pieces, self.hosts)
+        head, body, script = (_joined(pieces, place) for place in ("header", "html", "script"))
         page = self._assemble(_ordered(links), head, body, script)
-        page = _name_ids(page, self)
+        page = _name_ids(page, names)
         return page.replace(_POLICY, self._policy(page), 1)
 
     def _assemble(self, links: list[JavascriptLink | CssLink], head: str, body: str, script: str) -> str:
@@ -167,52 +168,19 @@ class Page(Figure):
         return f'<link rel="stylesheet" href="{link.url}" {seal}>'
 
     def _policy(self, page: str) -> str:
-        reader = _Reader()
+        reader = Reader()
         reader.feed(page)
         reader.close()
-        if self.assets == "inline" and reader.remote:
-            message = (
-                f"The map loads {reader.remote[0]}, and it must open without a network. "
-                "Remove the Folium layer that asks for it, or save that layer with Folium alone."
-            )
-            raise TerritoireGeoError(message)
         host = f" {CDN}" if self.assets == "cdn" else ""
         hashes = " ".join(dict.fromkeys(_hash(script) for script in reader.scripts))
         images = " ".join(("data:", *self.hosts))
         return (
             f"default-src 'none'; script-src {hashes}{host}; style-src 'unsafe-inline'{host}; "
-            f"img-src {images}{host}; font-src data:; base-uri 'none'; form-action 'none'"
+            f"img-src {images}{host}; media-src data:; font-src data:; base-uri 'none'; form-action 'none'"
         )
 
 
 _POLICY: Final = "@policy@"
-
-
-class _Reader(HTMLParser):
-    """Reads the scripts a page runs and the addresses it loads."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.scripts: list[str] = []
-        self.remote: list[str] = []
-        self._open = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if tag == "script" and "src" not in given and given.get("type") != "application/json":
-            self.scripts.append("")
-            self._open = True
-        address = given.get("href") if tag == "link" else given.get("src") if tag != "a" else None
-        if address and not address.startswith(("data:", "#")):
-            self.remote.append(address)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "script":
-            self._open = False
-
-    def handle_data(self, data: str) -> None:
-        if self._open:
-            self.scripts[-1] += data
 
 
 def _hash(script: str) -> str:
@@ -224,25 +192,11 @@ def _ordered(links: list[JavascriptLink | CssLink]) -> list[JavascriptLink | Css
     return sorted(links, key=lambda link: isinstance(link, JavascriptLink))
 
 
-def _check_script(script: str) -> None:
-    for pattern, what in _MISSING:
-        if pattern.search(script):
-            message = (
-                f"A Folium layer added to the map needs {what}, which an offline page does not carry. "
-                "Use folium.Tooltip, folium.CircleMarker or folium.DivIcon instead."
-            )
-            raise TerritoireGeoError(message)
+def _joined(pieces: list[Piece], place: str) -> str:
+    return "\n".join(piece.text for piece in pieces if piece.place == place)
 
 
-def _name_ids(page: str, root: Element) -> str:
+def _name_ids(page: str, names: list[str]) -> str:
     """Replace branca's random ids by their order: the same map then gives the same bytes."""
-    ids: dict[str, None] = {}
-    waiting = [root]
-    while waiting:
-        element = waiting.pop()
-        if _RANDOM_ID.fullmatch(element._id):  # noqa: SLF001 - branca gives no other access
-            ids.setdefault(element._id)  # noqa: SLF001 - same reason
-        waiting += reversed(element._children.values())  # noqa: SLF001 - same reason
-    for rank, found in enumerate(ids):
-        page = page.replace(found, f"{rank:04d}")
-    return page
+    ranks = {name: f"{rank:04d}" for rank, name in enumerate(names)}
+    return RANDOM_ID.sub(lambda found: ranks.get(found[0], found[0]), page)

@@ -6,118 +6,272 @@ from typing import Final
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
+from numpy.typing import NDArray
 
-from territoire_geo.columns import KIND, KINDS, NOM_COMMUNE, POPULATION, SIAE_KINDS, SIRET
+from territoire_geo.columns import CODE_DEPARTEMENT, NOM_COMMUNE, POPULATION
 from territoire_geo.diagnostic import Diagnostic
+from territoire_geo.maps._arcs import encode_arcs
+from territoire_geo.maps._blob import Bytes, Column
+from territoire_geo.maps._commune import proposals_data, standings_data
+from territoire_geo.maps._compared import change_themes
 from territoire_geo.maps._conventions import conventions
-from territoire_geo.maps._geometry import STEP, borders, encode, outline, simplify
-from territoire_geo.maps._needs import Json, need_data
-from territoire_geo.maps._texts import KIND_NAMES, TEXTS, figures, people
-from territoire_geo.maps._themes import cross_theme, measure_theme, need_theme
+from territoire_geo.maps._figures import reasons
+from territoire_geo.maps._needs import need_data
+from territoire_geo.maps._ranked import ranked_themes
+from territoire_geo.maps._resources import by_table, facilities, kinds, structures, text, travel
+from territoire_geo.maps._texts import TEXTS, figures
+from territoire_geo.maps._theme import Json, Options, Theme
+from territoire_geo.maps._themes import counts_people, measure_themes, need_themes
 from territoire_geo.maps._typography import typeset_all
+from territoire_geo.maps._workshop import workshop_data
 
-_SURE: float = 0.7  # a geocoding score under this may be wrong by a street or a town
-# Names and places as their producers write them.
-_PRODUCED: Final = frozenset({"name", "reference", "codes", "names", "population", "geometry", "structures"})
-_PLAIN = ("naf", "brand", "address", "post_code", "city", "website")
+MANY: Final = 1_500  # polygons from which a page is drawn by a renderer of its own, in an order that compresses well
+COUNTRY: Final = 10_000  # communes from which a page carries less: see `measures_of`, and fewer figures
+_DEGREES: Final = 4  # decimals of a place: about 10 m
+_DEGREE: Final = 5  # of the polynomials of a place
+_TERMS: Final = (_DEGREE + 1) * (_DEGREE + 2) // 2
+_NEAR: Final = 1e-5  # degree: about a metre
+# Names and places as their producers write them, and what is not words.
+_PRODUCED: Final = frozenset({
+    "name", "reference", "codes", "names", "population", "geometry", "structures", "facilities", "travel", "places",
+    "title", "date", "authors", "proposals",
+})  # fmt: skip
 
 
-def payload(diagnostic: Diagnostic, lang: str) -> Json:
+def page_order(diagnostic: Diagnostic) -> pd.Index:
     """
-    Write a diagnostic as JSON-ready data.
+    Order the communes of a page: core first.
+
+    Parameters
+    ----------
+    diagnostic
+        What is drawn.
+
+    Returns
+    -------
+    page_order
+        Codes, by code; along a curve that keeps neighbours together when there are more than `MANY`.
+    """
+    communes, core = diagnostic.territory.communes, diagnostic.territory.core
+    around = communes.index.difference(core)
+    if len(communes) <= MANY:
+        return core.append(around)
+    points = diagnostic.territory.points
+    along = gpd.GeoSeries(points).hilbert_distance(total_bounds=points.total_bounds)
+    sorted_parts = [along[part].sort_values(kind="stable").index for part in (core, around)]
+    return sorted_parts[0].append(sorted_parts[1])
+
+
+def all_themes(diagnostic: Diagnostic, order: pd.Index, options: Options) -> list[Theme]:
+    """
+    List the themes of a map.
+
+    Parameters
+    ----------
+    diagnostic
+        What is drawn.
+    order
+        Codes of the communes in the order of the page, core first.
+    options
+        Language, breaks, measures, earlier diagnostic.
+
+    Returns
+    -------
+    all_themes
+        Needs, priorities, measures; the views of a topic follow one another.
+    """
+    core = order[: len(diagnostic.territory.core)]
+    names = measures_of(diagnostic, order) if options.measures is None else list(options.measures)
+    unknown = [name for name in names if name not in diagnostic.computed]
+    if unknown:
+        held = ", ".join(diagnostic.computed)
+        raise ValueError(f"measures: {unknown[0]!r} is not computed in this diagnostic. Those that are: {held}.")
+    found = [theme for need in diagnostic.needs for theme in need_themes(diagnostic, need, core, options)]
+    found += ranked_themes(diagnostic, core, options)
+    found += [theme for name in names for theme in measure_themes(diagnostic, name, order, options)]
+    found += change_themes(diagnostic, core, options)
+    stray = [name for name in options.breaks if name not in {theme.id for theme in found}]
+    if stray:
+        raise ValueError(f"breaks: {stray[0]!r} is not a theme of this map. Themes: {', '.join(t.id for t in found)}.")
+    topics = dict.fromkeys(theme.topic for theme in found)
+    return [theme for topic in topics for theme in found if theme.topic == topic]
+
+
+def measures_of(diagnostic: Diagnostic, order: pd.Index) -> list[str]:
+    """
+    Choose the context measures of a map when its author does not.
+
+    Parameters
+    ----------
+    diagnostic
+        What is drawn.
+    order
+        Codes of the communes.
+
+    Returns
+    -------
+    measures_of
+        All that are computed; from `COUNTRY` communes on, the first of each family of indicators, so that the page
+        stays light.
+    """
+    computed = diagnostic.computed
+    if len(order) <= COUNTRY:
+        return computed
+    families = {name: diagnostic.definitions[name].code[:1] or name for name in computed}
+    return list({family: name for name, family in reversed(families.items())}.values())[::-1]
+
+
+def payload(diagnostic: Diagnostic, order: pd.Index, themes: list[Theme], options: Options) -> Json:
+    """
+    Write a diagnostic as data for the page.
 
     Parameters
     ----------
     diagnostic
         What to draw.
-    lang
-        "fr" or "en".
+    order
+        Codes of the communes in the order of the page, core first.
+    themes
+        Those of the map.
+    options
+        Language.
 
     Returns
     -------
     payload
-        Communes (core first, by code), needs, themes, structures, limits and the words of the page.
+        Communes, needs, themes, structures, limits and the words of the page, to be packed.
     """
+    lang = options.lang
     communes = diagnostic.territory.communes
-    core = diagnostic.territory.core
-    order = core.append(communes.index.difference(core))
-    crossed = [cross_theme(diagnostic, need, core, lang) for need in diagnostic.needs]
+    core = order[: len(diagnostic.territory.core)]
     data = {
         "lang": lang,
         "texts": dict(TEXTS[lang]),
-        "name": _text(diagnostic.territory.name),
+        "name": text(diagnostic.territory.name),
+        "territory_code": text(diagnostic.territory.code),
         "reference": _reference(diagnostic),
         "core": len(core),
-        "codes": list(order),
-        "names": [_text(name) for name in communes[NOM_COMMUNE].reindex(order)],
-        "population": figures(communes[POPULATION].reindex(order), 0),
+        "codes": _codes(order),
+        "names": [text(name) for name in communes[NOM_COMMUNE].reindex(order)],
+        "population": Column(communes[POPULATION].reindex(order), 0),
+        "places": _places(diagnostic, order),
         "geometry": _geometry(diagnostic, order),
-        "needs": [need_data(diagnostic, need, core, lang) for need in diagnostic.needs],
-        "themes": [
-            *(need_theme(diagnostic, need, core, lang) for need in diagnostic.needs),
-            *(theme for theme in crossed if theme is not None),
-            *(measure_theme(diagnostic, str(name), order, lang) for name in diagnostic.computed),
-        ],
-        "kinds": _kinds(diagnostic, lang),
-        "structures": _structures(diagnostic, order),
+        "needs": [_lighter(need_data(diagnostic, need, core, lang), len(order)) for need in diagnostic.needs],
+        "themes": [_theme(theme, diagnostic, order, lang) for theme in themes],
+        "ranking": workshop_data(diagnostic, core, lang, many=COUNTRY),
+        "proposals": proposals_data(diagnostic, order, lang),
+        "standings": standings_data(diagnostic, lang),
+        "kinds": kinds(diagnostic, lang),
+        "structures": structures(diagnostic, order),
+        "facilities": facilities(diagnostic, order, lang, few=COUNTRY),
+        "travel": travel(diagnostic, order),
         "lists": [source.cite() for source in diagnostic.table_sources.get("structures", ())],
         "limits": _limits(diagnostic, lang),
     }
     return {name: part if name in _PRODUCED else typeset_all(part, lang) for name, part in data.items()}
 
 
-def _geometry(diagnostic: Diagnostic, order: pd.Index) -> Json:
-    territory = diagnostic.territory
-    polygons = simplify(territory)
-    core = gpd.GeoSeries(polygons.reindex(territory.core), crs=territory.crs)
-    shapes = [*polygons.reindex(order), *outline(core), *borders(territory, polygons)]
-    texts, origin = encode(gpd.GeoSeries(shapes, crs=territory.crs))
-    points = gpd.GeoSeries(territory.points.reindex(order), crs=territory.crs).to_crs(4326)
+def _theme(theme: Theme, diagnostic: Diagnostic, order: pd.Index, lang: str) -> Json:
+    out: Json = {
+        "id": theme.id,
+        "kind": theme.kind,
+        "topic": theme.topic,
+        "need": theme.need.id if theme.need is not None else None,
+        "decimals": theme.decimals,
+        "sources": list(theme.sources),
+        **theme.words,
+        **theme.more,
+    }
+    if theme.scales:
+        out["scales"] = [scale.json(lang) for scale in theme.scales]
+    else:
+        out |= {"labels": list(theme.labels), "colours": list(theme.colours)}
+    if theme.kind == "measure":
+        out |= _measured(theme, diagnostic, order, lang)
+    elif not theme.carried and theme.numbers is not None:
+        out["values"] = Column(theme.numbers, theme.decimals)
+    elif not theme.carried and theme.kind != "cross" and theme.kinds is not None:
+        out["kinds"] = Column(theme.kinds, 0)
+    return out
+
+
+def _measured(theme: Theme, diagnostic: Diagnostic, order: pd.Index, lang: str) -> Json:
+    name = theme.topic.removeprefix("measure:")
+    measure, values = diagnostic.definitions[name], theme.numbers
+    if values is None:
+        raise ValueError(f"{theme.id}: a measure has values.")
+    core = values.reindex(order[: len(diagnostic.territory.core)])
+    only = figures(core.iloc[:1], theme.decimals)[0] if core.notna().all() and core.nunique() == 1 else None
     return {
-        "step": STEP,
-        "origin": list(origin),
-        "communes": texts[: len(order)],
-        "outline": texts[-2],
-        "borders": texts[-1],
-        "points": _places(points),
+        "values": Column(values, theme.decimals),
+        "small": counts_people(diagnostic, measure),
+        "why": reasons(diagnostic.absences, order[values.isna()], order, (name,), lang),
+        "total": figures(pd.Series([diagnostic.totals.get(name, np.nan)]), theme.decimals)[0],
+        "reference": figures(pd.Series([diagnostic.references.get(name, np.nan)]), theme.decimals)[0],
+        "constant": only,
+        "formula": measure.formula,
     }
 
 
-def _kinds(diagnostic: Diagnostic, lang: str) -> list[Json]:
-    found = diagnostic.structures.index.get_level_values(KIND).value_counts()
-    known = [*KINDS, *sorted(set(found.index) - set(KINDS))]
-    return [
-        {"id": kind, "name": KIND_NAMES[lang].get(kind, kind), "siae": kind in SIAE_KINDS, "count": int(found[kind])}
-        for kind in known
-        if kind in found.index
-    ]
+def _codes(order: pd.Index) -> list[str] | Json:
+    """Write the codes of a country as the rank of their département and their number in it."""
+    if len(order) <= COUNTRY:
+        return list(order)
+    length = np.where(order.str.startswith("97"), 3, 2)
+    heads = pd.Index([code[:size] for code, size in zip(order, length, strict=True)])
+    departements = heads.unique().sort_values()
+    number = [int(code[size:]) for code, size in zip(order, length, strict=True)]
+    return {"heads": list(departements), "head": Column(departements.get_indexer(heads)), "number": Column(number)}
 
 
-def _structures(diagnostic: Diagnostic, order: pd.Index) -> list[Json]:
-    frame = diagnostic.structures
-    if not len(frame):
-        return []
-    points = gpd.GeoSeries(frame.geometry, crs=frame.crs)
-    places = _places(points.to_crs(4326))
-    inside = order.get_indexer(pd.Index(diagnostic.territory.locate(points).fillna("")))
-    needs = [need.id for need in diagnostic.needs]
-    levels = frame.reindex(columns=needs).astype("object").fillna("unknown").to_numpy()
-    reached = [people(_numbers(frame, f"people_{need}")) for need in needs]
-    score = _numbers(frame, "geocoding_score").to_numpy()
-    out: list[Json] = []
-    for row, (siret, kind) in enumerate(frame.reset_index()[[SIRET, KIND]].itertuples(index=False)):
-        item: Json = {"siret": str(siret), "kind": str(kind), "name": _text(frame["name"].iloc[row])}
-        item |= {
-            name: _text(frame[name].iloc[row]) for name in _PLAIN if name in frame and _text(frame[name].iloc[row])
-        }
-        item["at"] = places[row]
-        item["commune"] = int(inside[row]) if inside[row] >= 0 else None
-        item["sure"] = bool(np.isnan(score[row]) or score[row] >= _SURE)
-        item["levels"] = [str(level) for level in levels[row]]
-        item["people"] = [counts[row] for counts in reached]
-        out.append(item)
-    return out
+def _lighter(need: Json, size: int) -> Json:
+    """Over a country, write people without an answer as what their share of the demand, rounded, does not tell."""
+    demand, share, unmet = (need[name] for name in ("demand", "share", "unmet_people"))
+    if size <= COUNTRY or not (isinstance(demand, Column) and isinstance(share, Column) and isinstance(unmet, Column)):
+        return need
+    people, part = np.asarray(demand.values), np.rint(np.asarray(share.values) * 10) / 10
+    rest = np.asarray(unmet.values) - np.floor(people * part / 100 + 0.5)
+    lighter = {name: value for name, value in need.items() if name != "unmet_people"} | {"unmet_rest": Column(rest)}
+    # What is missing follows from people and norm: it is kept where it is the figure of the need.
+    return lighter if need["headline"] == "unmet_units" else lighter | {"gap": Column(np.full(len(people), np.nan))}
+
+
+def _places(diagnostic: Diagnostic, order: pd.Index) -> Json:
+    """
+    Place the communes [degrees]: as polynomials of their metres when the page has those for the minutes.
+
+    The projection is smooth: a polynomial gives it back to less than a metre, in fewer bytes than two columns.
+    """
+    metric = gpd.GeoSeries(diagnostic.territory.points.reindex(order))
+    points = metric.to_crs(4326)
+    held = (points.notna() & ~points.is_empty).to_numpy()
+    lat, lon = (np.where(held, side, np.nan) for side in (points.y, points.x))
+    columns: Json = {"lat": Column(lat, _DEGREES), "lon": Column(lon, _DEGREES)}
+    if by_table(diagnostic.settings) or held.sum() < _TERMS:
+        return columns
+    xy = np.column_stack([metric.x[held], metric.y[held]])
+    centre, size = xy.mean(axis=0), max(float(np.abs(xy - xy.mean(axis=0)).max()), 1.0)
+    terms = _powers((xy - centre) / size)
+    found = [np.linalg.lstsq(terms, side[held], rcond=None)[0] for side in (lat, lon)]
+    error = max(float(np.abs(terms @ one - side[held]).max()) for one, side in zip(found, (lat, lon), strict=True))
+    if error > _NEAR:
+        return columns
+    return {"centre": centre.tolist(), "size": size, "lat": found[0].tolist(), "lon": found[1].tolist()}
+
+
+def _powers(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give x to the i times y to the j, up to a sum of `_DEGREE`."""
+    return np.column_stack([
+        xy[:, 0] ** i * xy[:, 1] ** j for i in range(_DEGREE + 1) for j in range(_DEGREE + 1 - i)
+    ])  # fmt: skip
+
+
+def _geometry(diagnostic: Diagnostic, order: pd.Index) -> Json:
+    communes = diagnostic.territory.communes
+    shapes = gpd.GeoSeries(communes.geometry.reindex(order), crs=communes.crs)
+    arcs = encode_arcs(shapes, communes[CODE_DEPARTEMENT].reindex(order))
+    streams: Json = {name: Bytes(content) for name, content in arcs.streams.items()}
+    return {**arcs.head, "many": MANY, "streams": streams}
 
 
 def _limits(diagnostic: Diagnostic, lang: str) -> Json:
@@ -126,26 +280,11 @@ def _limits(diagnostic: Diagnostic, lang: str) -> Json:
         for source in diagnostic.sources
     ]
     notes = [note.en if lang == "en" else note.fr for note in diagnostic.warnings]
+    fewer = len(diagnostic.territory.communes) > COUNTRY
+    notes += [TEXTS[lang]["country"]] if fewer else []
     return {"warnings": list(dict.fromkeys(notes)), "sources": sources, "settings": conventions(diagnostic, lang)}
 
 
 def _reference(diagnostic: Diagnostic) -> str:
     given = diagnostic.settings.get("reference")
-    return _text(given.get("nom", "")) if isinstance(given, Mapping) else ""
-
-
-def _numbers(frame: pd.DataFrame, name: str) -> pd.Series:
-    if name not in frame:
-        return pd.Series(float("nan"), index=frame.index)
-    return frame[name].astype("float64")
-
-
-def _text(value: str | float | None) -> str:
-    return "" if pd.isna(value) else str(value)
-
-
-def _places(points: gpd.GeoSeries) -> list[list[float] | None]:
-    """Latitude and longitude to about a metre; None for a point that is missing or empty."""
-    held = points.notna() & ~points.is_empty
-    found = iter(shapely.get_coordinates(np.asarray(points[held], dtype=object))[:, ::-1].round(5).tolist())
-    return [next(found) if there else None for there in held]
+    return text(given.get("nom", "")) if isinstance(given, Mapping) else ""

@@ -1,12 +1,8 @@
 "use strict";
 // Elements, numbers and state. Text always goes through textContent: data is never read as HTML.
-window.territoireGeo = {};
-
 (function (tg) {
   const SVG = "http://www.w3.org/2000/svg";
 
-  tg.data = JSON.parse(document.getElementById("tg-data").textContent);
-  tg.t = tg.data.texts;
   tg.map = window.map_territoire;
   tg.still = Boolean(window.matchMedia && window.matchMedia("(prefers-reduced-motion: reduce)").matches);
   tg.state = { theme: null, commune: null, structure: null, hidden: new Set(), answering: false };
@@ -59,7 +55,7 @@ window.territoireGeo = {};
   tg.unit = (theme) => (theme.unit === "%" ? (tg.data.lang === "fr" ? "\u00a0%" : "%") : "\u00a0" + theme.unit);
 
   tg.theme = () => tg.state.theme;
-  tg.need = () => tg.data.needs.find((need) => need.id === tg.theme().need) || null;
+  tg.need = () => (tg.theme() && tg.data.needs.find((need) => need.id === tg.theme().need)) || null;
   tg.narrow = () => window.innerWidth <= 700;
   tg.isCore = (index) => index < tg.data.core;
   tg.plain = (text) =>
@@ -75,10 +71,20 @@ window.territoireGeo = {};
   // Each part of the page says what it does when the theme changes.
   const followers = [];
   tg.onTheme = (follower) => followers.push(follower);
+  // Those that tell the figures themselves do it again when the theme keeps, but not its figures.
+  const tellers = [];
+  tg.onFigures = function (follower) {
+    tg.onTheme(follower);
+    tellers.push(follower);
+  };
+  tg.repaint = function () {
+    const theme = tg.dress(tg.theme());
+    tellers.forEach((follower) => follower(theme));
+  };
   tg.setTheme = function (id) {
     const theme = tg.data.themes.find((candidate) => candidate.id === id);
     if (theme) {
-      tg.state.theme = theme;
+      tg.state.theme = tg.dress(theme);
       followers.forEach((follower) => follower(theme));
     }
   };

@@ -4,13 +4,16 @@
   const { data, map, t, h } = tg;
 
   map.options.maxZoom = 15;
-  const app = h("main", { id: "tg-app" }, tg.panel(), tg.sheet, tg.drawer);
+  map.getContainer().setAttribute("role", "region");
+  map.getContainer().setAttribute("aria-label", t.map);
+  const app = h("main", { id: "tg-app" }, tg.panel(), tg.sheet, tg.workshop, tg.drawer, tg.linkBox);
   // Wheels and clicks on the panels are not for the map.
   [...app.children].forEach((part) => {
     L.DomEvent.disableClickPropagation(part);
     L.DomEvent.disableScrollPropagation(part);
   });
-  document.body.append(app);
+  document.body.prepend(tg.skipLinks());
+  document.body.append(app, ...tg.printParts);
 
   L.control.scale({ imperial: false, metric: true, position: "bottomright" }).addTo(map);
   L.control.zoom({ position: "bottomright", zoomInTitle: t.zoom_in, zoomOutTitle: t.zoom_out }).addTo(map);
@@ -23,9 +26,11 @@
   });
   new Home({ position: "bottomright" }).addTo(map);
 
-  const extent = (kept) => tg.layers.filter((layer) => layer && kept(layer.tgIndex)).reduce((all, layer) => all.extend(layer.getBounds()), L.latLngBounds([]));
-  const everything = extent(() => true);
-  const core = extent(tg.isCore).isValid() ? extent(tg.isCore) : L.latLngBounds(data.geometry.points.filter(Boolean));
+  const all = data.codes.map((_, index) => index);
+  const extent = (from, to) => all.slice(from, to).reduce((box, index) => box.extend(tg.surface.boundsOf(index) || []), L.latLngBounds([]));
+  const found = extent(0, data.core);
+  const everything = L.latLngBounds([]).extend(found).extend(extent(data.core));
+  const core = found.isValid() ? found : L.latLngBounds(data.points.filter(Boolean));
 
   tg.home = function (animate) {
     const narrow = tg.narrow();
@@ -40,14 +45,18 @@
   // The map needs a view before anything is drawn on it.
   map.invalidateSize({ animate: false });
   tg.startNames();
-  tg.drawCommunes();
+  tg.surface.draw();
   tg.drawStructures();
   tg.followNames(); // after the structures: names keep away from their signs
   tg.home(false);
   tg.sizeCircles(core);
   tg.setTheme(data.themes[0].id);
-  tg.home(false); // again: the panel now has its height
+  if (tg.narrow()) {
+    tg.home(false); // again: the panel now has its height
+  }
   map.setMinZoom(Math.min(map.getZoom(), map.getBoundsZoom(everything)) - 0.5);
   map.setMaxBounds(everything.pad(1.5));
+  tg.startWorkshop();
+  tg.startLink();
   document.documentElement.dataset.ready = "1";
 })(window.territoireGeo);

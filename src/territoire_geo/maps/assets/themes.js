@@ -1,149 +1,43 @@
 "use strict";
-// What is said of a theme: legend, figures of the whole territory, words of a commune.
+// The choice of a theme, in two steps: a topic, then how to read it; and what a tooltip says of a commune.
 (function (tg) {
   const { data, t, h } = tg;
+  const GROUPS = [
+    ["need:", t.group_need],
+    ["rank", t.group_priority],
+    ["measure:", t.group_context],
+  ];
+  const topics = [...new Map(data.themes.map((theme) => [theme.topic, theme])).values()];
+  const viewsOf = (topic) => data.themes.filter((theme) => theme.topic === topic);
 
   tg.themeSelect = function () {
-    const groups = { need: t.group_need, cross: t.group_cross, context: t.group_context };
-    const select = h(
-      "select",
-      { id: "tg-theme", onchange: (event) => tg.setTheme(event.target.value) },
-      Object.entries(groups).map(([kind, label]) => {
-        const options = data.themes.filter((theme) => theme.kind === kind).map((theme) => h("option", { value: theme.id }, theme.label));
-        return options.length ? h("optgroup", { label }, options) : null;
-      })
-    );
+    const options = (prefix) => topics.filter((theme) => theme.topic.startsWith(prefix));
+    const group = ([prefix, label]) => {
+      const listed = options(prefix);
+      return listed.length ? h("optgroup", { label }, listed.map((theme) => h("option", { value: theme.topic }, theme.label))) : null;
+    };
+    // A new topic keeps the way of reading when it has it.
+    const pick = (topic) => {
+      const kind = tg.theme().kind;
+      const found = viewsOf(topic).find((theme) => theme.kind === kind) || viewsOf(topic)[0];
+      tg.setTheme(found.id);
+    };
+    const select = h("select", { id: "tg-theme", onchange: (event) => pick(event.target.value) }, GROUPS.map(group));
+    const view = h("select", { id: "tg-view", onchange: (event) => tg.setTheme(event.target.value) });
     tg.onTheme((theme) => {
-      select.value = theme.id;
+      select.value = theme.topic;
+      view.replaceChildren(...viewsOf(theme.topic).map((other) => h("option", { value: other.id }, other.viewLabel)));
+      view.value = theme.id;
+      view.disabled = viewsOf(theme.topic).length < 2;
     });
-    return h("div", { class: "tg-field" }, h("label", { for: "tg-theme" }, t.theme), select);
-  };
-
-  const swatch = (colour, kind) => h("span", { class: `tg-swatch ${kind || ""}`, colour, "aria-hidden": "true" });
-  const row = (sign, label, count, around = null) =>
-    h("li", {}, sign, h("span", { class: "tg-label" }, label), h("span", { class: "tg-count" }, count === null ? "" : tg.number(count) + (around === null ? "" : ` + ${tg.number(around)}`)));
-  // One value for the whole core: its neighbours make the classes, and are counted beside it.
-  const constant = (theme) => theme.kind === "context" && theme.constant !== null;
-  function classRows(theme) {
-    const empty = (rank) => theme.kind === "context" && !theme.counts[rank] && !theme.around[rank];
-    return theme.labels.map((label, rank) => (empty(rank) ? null : row(swatch(theme.colours[rank]), label, theme.counts[rank], constant(theme) ? theme.around[rank] : null)));
-  }
-
-  const pale = (colour) => colour + "6b"; // the opacity of the buffer
-
-  function extras(theme) {
-    return [
-      theme.unknown || theme.kind === "context" ? row(hatched(), t.unknown, theme.unknown) : null,
-      theme.nobody ? row(swatch("#ffffff"), t.nobody, theme.nobody) : null,
-      data.codes.length > data.core
-        ? row(swatch(theme.kind === "context" ? `linear-gradient(90deg, ${pale(theme.colours[0])}, ${pale(theme.colours[theme.colours.length - 1])})` : "#edeae3"), theme.kind === "context" ? t.buffer_pale : t.buffer, null)
-        : null,
-    ];
-  }
-  function hatched() {
-    return h(
-      "span",
-      { class: "tg-swatch", "aria-hidden": "true" },
-      tg.svg("svg", { width: "100%", height: "100%" }, tg.svg("rect", { width: "100%", height: "100%", fill: "url(#tg-hatch)" }))
-    );
-  }
-  function dark(colour) {
-    const [red, green, blue] = [1, 3, 5].map((start) => parseInt(colour.slice(start, start + 2), 16));
-    return 0.299 * red + 0.587 * green + 0.114 * blue < 140;
-  }
-
-  function square(theme) {
-    const cell = (rank) =>
-      h(
-        "td",
-        { colour: theme.colours[rank], class: dark(theme.colours[rank]) ? "tg-dark" : "", "data-class": rank, title: theme.labels[rank] },
-        tg.number(theme.counts[rank])
-      );
-    const line = (need) => h("tr", {}, h("th", { scope: "row" }, theme.rows[need]), [0, 1, 2].map((supply) => cell(3 * need + supply)));
     return h(
       "div",
-      { class: "tg-square" },
-      h("div", { class: "tg-corners" }, h("span", {}, t.corner_need), h("span", {}, t.corner_both)),
-      h(
-        "table",
-        {},
-        h("tbody", {}, [2, 1, 0].map(line)),
-        h("tfoot", {}, h("tr", {}, h("th", { scope: "row" }, t.axis_need + " \u2191"), theme.columns.map((name) => h("th", { scope: "col" }, name))))
-      ),
-      h("div", { class: "tg-axis" }, t.axis_supply + " \u2192"),
-      h("div", { class: "tg-corners" }, h("span", {}, t.corner_none), h("span", {}, t.corner_supply))
+      { class: "tg-field tg-choose" },
+      h("label", { for: "tg-theme" }, t.theme),
+      select,
+      h("label", { for: "tg-view" }, t.view),
+      view
     );
-  }
-
-  tg.legend = function () {
-    const box = h("section", { class: "tg-legend", "aria-live": "polite", "aria-label": t.legend });
-    tg.onTheme((theme) => {
-      const classes =
-        theme.kind === "cross"
-          ? [square(theme), h("ul", {}, extras(theme))]
-          : [
-              h("div", { class: "tg-legend-head" }, h("span", {}, theme.unit), h("span", {}, t.communes, constant(theme) ? ` ${t.and_around}` : "")),
-              h("ul", {}, classRows(theme), extras(theme)),
-            ];
-      box.replaceChildren(
-        h("h2", {}, theme.kind === "cross" ? theme.title : capital(theme.title)),
-        ...classes,
-        ...tg.circleLegend(theme),
-        h("p", { class: "tg-fine" }, [theme.sense, `${t.method}${t.colon}${theme.method}.`].filter(Boolean).join(" ")),
-        h("p", { class: "tg-fine" }, `${theme.sources.length > 1 ? t.sources : t.source}${t.colon}`, theme.sources.join(tg.semicolon) || t.unknown)
-      );
-    });
-    return box;
-  };
-  const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
-
-  tg.summary = function () {
-    const box = h("section", { class: "tg-summary", "aria-live": "polite", "aria-label": t.whole });
-    tg.onTheme((theme) => box.replaceChildren(...(theme.kind === "context" ? contextSummary(theme) : needSummary(tg.need()))));
-    return box;
-  };
-  function needSummary(need) {
-    const total = need.total;
-    if (total.unmet === null) {
-      return [h("p", { class: "tg-big" }, t.unknown), h("p", {}, need.people)];
-    }
-    const units = need.headline === "unmet_units" && total.gap !== null;
-    const figure = (value) => tg.number(value, total.gapDecimals);
-    const between = (low, high, shown) => (low === null || low === high ? "" : tg.say(t.between, shown(low), shown(high)));
-    const norm = need.norm ? tg.say(t.norm_is, need.norm) : "";
-    const people = between(total.low, total.high, tg.people);
-    const share = `${tg.percent(total.share)} ${t.of} ${tg.people(total.demand)}`;
-    const lead = units
-      ? [
-          h("p", { class: "tg-big" }, figure(total.gap), h("small", {}, tg.one(total.gap) ? need.missingOne : need.missing)),
-          h("p", {}, [capital(between(total.gapLow, total.gapHigh, figure)), norm].filter(Boolean).join(" \u00b7 ")),
-          h("p", {}, `${tg.people(total.unmet)} ${need.people}`, people ? ` (${people})` : "", ` \u00b7 ${share}`),
-        ]
-      : [h("p", { class: "tg-big" }, tg.people(total.unmet), h("small", {}, need.people)), h("p", {}, people ? `${capital(people)} \u00b7 ` : "", share)];
-    return [
-      ...lead,
-      h("p", { class: "tg-fine" }, `${capital(t.demand)}${t.colon}${need.who}.`),
-      norm && !units ? h("p", { class: "tg-fine" }, norm) : null,
-      total.known < data.core ? h("p", { class: "tg-fine" }, tg.say(t.on_known, tg.number(total.known), tg.number(data.core))) : null,
-    ].filter(Boolean);
-  }
-  function contextSummary(theme) {
-    const value = (number) => tg.number(number, theme.decimals) + (number === null ? "" : tg.unit(theme));
-    const percent = theme.unit === "%";
-    const big = (number, said) =>
-      h("p", { class: "tg-big" }, percent ? value(number) : tg.number(number, theme.decimals), percent ? null : h("small", {}, theme.unit), h("small", {}, said));
-    return [
-      theme.total === null
-        ? [theme.constant === null ? null : big(theme.constant, t.constant), h("p", { class: "tg-fine" }, t.not_summed)]
-        : big(theme.total, t.whole),
-      theme.reference === null ? null : h("p", {}, `${t.reference}${data.reference ? ` (${data.reference})` : ""}${t.colon}${value(theme.reference)}`),
-      h("p", { class: "tg-fine" }, capital(theme.formula)),
-    ].flat().filter(Boolean);
-  }
-
-  tg.reason = function (why, index) {
-    const found = why.find(([, positions]) => positions.includes(index));
-    return found ? t.why + found[0] : "";
   };
 
   // Pairs (label, value) of a need in a commune of the core; people first.
@@ -195,14 +89,16 @@
   tg.communeTip = function (index) {
     const theme = tg.theme();
     const head = h("p", { class: "tg-tip-name" }, data.names[index]);
-    if (theme.kind === "context") {
-      const reason = theme.codes[index] === "u" ? tg.reason(theme.why, index) : "";
-      return h("div", {}, head, reason ? h("p", { class: "tg-why" }, reason) : tg.rows([[theme.label, tg.valueOf(index)]]), tg.isCore(index) ? null : h("p", { class: "tg-fine" }, t.outside));
-    }
-    if (!tg.isCore(index)) {
+    if (tg.codeOf(index) === tg.OUTSIDE) {
       return h("div", {}, head, h("p", { class: "tg-fine" }, t.outside));
     }
     const need = tg.need();
-    return h("div", {}, head, tg.needHeadline(need, index), tg.rows(tg.needRows(need, index)));
+    const reason = tg.reasonOf(index);
+    const outside = tg.isCore(index) ? null : h("p", { class: "tg-fine" }, t.outside);
+    if (need && theme.kind !== "change") {
+      const own = theme.kind === "state" || theme.kind === "gap" ? [[theme.kind === "gap" ? theme.unit : t.class, tg.valueText(index)]] : [];
+      return h("div", {}, head, tg.needHeadline(need, index), tg.rows([...own, ...tg.needRows(need, index)]));
+    }
+    return h("div", {}, head, reason ? h("p", { class: "tg-why" }, reason) : tg.rows([[theme.kind === "measure" ? theme.label : theme.title, tg.valueText(index)]]), outside);
   };
 })(window.territoireGeo);
