@@ -8,7 +8,7 @@ CHROMIUM := $(shell command -v chromium || command -v chromium-browser || comman
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench docs clean
+.PHONY: help demo test lint bench docs captures clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 14
@@ -35,6 +35,9 @@ bench: $(VENV)/.bench ## Run the benchmarks
 
 docs: $(VENV)/.run ## Run the Python examples of README.md and docs/, and check their links
 	$(BIN)/python scripts/check_docs.py
+
+captures: $(VENV)/.test ## Take the pictures of docs/captures (needs chromium)
+	$(BIN)/python scripts/build_screenshots.py
 
 clean: ## Remove the environment, the caches and what was built
 	rm -rf $(VENV) dist build sortie .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 import territoire_geo as tg
 from territoire_geo.maps._browser import find_browser
 from territoire_geo.maps._static_draw import lighten
+from territoire_geo.tables import Source
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "docs" / "captures"
 WIDE: Final = (1280, 820)
@@ -32,6 +33,7 @@ QUIET: Final = ("--disable-gpu", "--no-first-run", "--disable-background-network
 TOWN: Final = "39476"  # Saint-Aubin: many needs, far from the structures
 PLACES: Final = 20.0
 ANSWERING: Final = "ASSOC JURA SERVICE"
+POPULATION: Final = Source("populations_reference", "Populations de référence", "Insee", millesime="2023")
 NEAR: Final = 5.0  # minutes: no need of France is drawn, and the smallest reach is the quickest
 Steps = Callable[[Page], None]
 
@@ -69,9 +71,9 @@ def scenario() -> tg.DiagnosticMap:
 def france() -> tg.DiagnosticMap:
     """Draw mainland France with the only figures that the embedded base holds, populations."""
     territory = tg.load_territory("FR")
-    population = territory.communes[["population"]]
+    tables = tg.Tables(population=territory.communes[["population"]], sources={"population": (POPULATION,)})
     needs = [need.within(NEAR) for need in tg.NEEDS if need.id == "childcare"]  # one is asked for; it stays unknown
-    return tg.draw_map(tg.diagnose(territory, tg.Tables(population=population), needs=needs, reference="territoire"))
+    return tg.draw_map(tg.diagnose(territory, tables, needs=needs, reference="territoire"))
 
 
 # ---- what a reader does --------------------------------------------------------------------
@@ -105,11 +107,6 @@ def click(selector: str) -> Steps:
     return lambda page: page.click(selector)
 
 
-def press(key: str) -> Steps:
-    """Press a key."""
-    return lambda page: page.keyboard.press(key)
-
-
 def show_in_sheet(selector: str) -> Steps:
     """Scroll the sheet down to a part of it."""
     return lambda page: page.locator(selector).evaluate("part => part.scrollIntoView({block: 'start'})")
@@ -136,6 +133,7 @@ def college(name: str, **weights: int) -> Steps:
 
 def note(page: Page) -> None:
     """Write a note on the commune whose sheet is open."""
+    page.click('[data-part="notes"] > summary')
     page.click(".tg-note-add")
     page.select_option(".tg-note-form select >> nth=0", "mobility")
     page.select_option(".tg-note-form select >> nth=1", "Élus")
@@ -168,15 +166,13 @@ class Picture:
 
 
 WORKSHOP: Final = (
-    commune("Tavaux"),
     click("#tg-show-workshop"),
     college("Élus", mobility=8, childcare=6, employment=3, insertion=3, ageing=8),
     click("#tg-college-add"),
     college("SIAE", mobility=9, childcare=2, employment=5, insertion=9, ageing=1),
-    press("Escape"),
+    commune("Tavaux"),
     note,
     click("#tg-sheet header .tg-close"),
-    click("#tg-show-workshop"),
     settled,
     lambda page: page.evaluate("territoireGeo.home(false)"),
 )
@@ -217,7 +213,8 @@ def take(browser: Browser, file: Path, picture: Picture) -> bytes:
         page.wait_for_selector(READY, state="attached")
         for step in picture.steps:
             step(page)
-        page.mouse.move(40, 40)  # over the panel: no tooltip
+        if picture.size == WIDE:
+            page.mouse.move(40, 40)  # over the panel: no tooltip
         page.wait_for_timeout(500)  # the drawing that follows the last step
         return lighten(page.screenshot(type="png", animations="disabled"))
     finally:

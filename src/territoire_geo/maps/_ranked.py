@@ -136,7 +136,7 @@ def _classes(diagnostic: Diagnostic, table: pd.DataFrame, sources: list[str], op
             f"{names.get(str(name), str(name))} {texts['more' if deviation > 0 else 'less']}"
             for name, deviation in set_apart["deviation"].droplevel(0).items()
         ]
-        labels.append(f"{texts['class_name'].format(int(place))} : {', '.join(said)}")
+        labels.append(f"{texts['class_name'].format(int(place))}{texts['colon']}{', '.join(said)}")
     note = texts["class_note"].format(number(typology.quality, 2, lang), number(typology.stability, 2, lang))
     return Theme(
         id="class",

@@ -151,7 +151,7 @@ def _cross(need: Need, share: pd.Series, supply: pd.Series, none: "pd.Series[boo
         words=words(
             label_of(need, lang),
             texts["view_cross"],
-            f"{label_of(need, lang)} : {texts['axis_need']} × {texts['axis_supply']}",
+            f"{label_of(need, lang)}{texts['colon']}{texts['axis_need']} × {texts['axis_supply']}",
             unit=f"{texts['share_long']} (%) × {texts['answering_long']}",
             note=METHODS[lang]["cross"],
         ),

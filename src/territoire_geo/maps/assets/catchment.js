@@ -104,7 +104,9 @@
       const style = { renderer, pane: "tg-lines", interactive: false, smoothFactor: 0 };
       L.polyline([from, to], { ...style, color: "#ffffff", weight: 5, opacity: 0.9 }).addTo(drawn);
       L.polyline([from, to], { ...style, color: "#111827", weight: rank ? 1.6 : 2.6, dashArray: rank ? "6 4" : null, className: "tg-line" }).addTo(drawn);
-      const at = [(from.lat + to[0]) / 2, (from.lng + to[1]) / 2];
+      // Not all at the middle of their lines, where they would hide one another.
+      const part = 0.5 + 0.17 * rank;
+      const at = [from.lat + part * (to[0] - from.lat), from.lng + part * (to[1] - from.lng)];
       const icon = L.divIcon({ html: h("span", { "aria-hidden": "true" }, minutesText(minutes)), className: "tg-minutes", iconSize: [0, 0] });
       L.marker(at, { icon, pane: "tg-minutes", interactive: false, keyboard: false }).addTo(drawn);
     });

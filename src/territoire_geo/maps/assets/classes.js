@@ -193,6 +193,10 @@
 
   tg.codeOf = (index, theme = tg.theme()) => tg.dress(theme).codes[index];
   tg.codeName = (index) => ({ [tg.UNKNOWN]: "u", [tg.NOBODY]: "z", [tg.OUTSIDE]: "" })[tg.codeOf(index)] ?? String(tg.codeOf(index));
+  tg.isDark = function (colour) {
+    const [red, green, blue] = [1, 3, 5].map((start) => parseInt(colour.slice(start, start + 2), 16));
+    return 0.299 * red + 0.587 * green + 0.114 * blue < 140;
+  };
   tg.styleOf = function (index) {
     const [code, core] = [tg.codeOf(index), tg.isCore(index)];
     if (code === tg.OUTSIDE) {

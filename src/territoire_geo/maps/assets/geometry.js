@@ -32,8 +32,9 @@
 
   function styleOf(index) {
     const core = tg.isCore(index);
-    const stroke = core ? { color: "#4b5563", opacity: 0.55, weight: 0.7 } : { color: "#b9b4a9", opacity: 0.6, weight: 0.5 };
     const { fill, opacity: full } = tg.styleOf(index);
+    const light = fill.startsWith("#") && tg.isDark(fill); // limits are seen on dark classes too
+    const stroke = core ? { color: light ? "#ffffff" : "#4b5563", opacity: 0.55, weight: 0.7 } : { color: "#b9b4a9", opacity: 0.6, weight: 0.5 };
     const opacity = glowing === null ? full : full * (glowing.has(index) ? 0.4 + 0.6 * glowing.get(index) : 0.22);
     return { ...stroke, fillColor: fill.startsWith("hatch") ? `url(#tg-${fill})` : fill, fillOpacity: opacity };
   }

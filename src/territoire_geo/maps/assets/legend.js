@@ -43,16 +43,11 @@
     const box = tg.svg("rect", { width: "100%", height: "100%", fill: "url(#tg-hatch)" });
     return h("span", { class: "tg-swatch", "aria-hidden": "true" }, tg.svg("svg", { width: "100%", height: "100%" }, box));
   }
-  function dark(colour) {
-    const [red, green, blue] = [1, 3, 5].map((start) => parseInt(colour.slice(start, start + 2), 16));
-    return 0.299 * red + 0.587 * green + 0.114 * blue < 140;
-  }
-
   function square(theme) {
     const cell = (rank) =>
       h(
         "td",
-        { colour: theme.legend[rank].colour, class: dark(theme.legend[rank].colour) ? "tg-dark" : "", "data-class": rank, title: theme.legend[rank].label },
+        { colour: theme.legend[rank].colour, class: tg.isDark(theme.legend[rank].colour) ? "tg-dark" : "", "data-class": rank, title: theme.legend[rank].label },
         tg.number(theme.counts[rank])
       );
     const line = (need) => h("tr", {}, h("th", { scope: "row" }, theme.rows[need]), [0, 1, 2].map((supply) => cell(3 * need + supply)));

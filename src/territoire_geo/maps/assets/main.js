@@ -35,11 +35,22 @@
   tg.home = function (animate) {
     const narrow = tg.narrow();
     const panel = document.getElementById("tg-panel").getBoundingClientRect();
+    // What stands open over the map, but a sheet, which follows a commune.
+    const right = tg.workshop.hidden ? window.innerWidth : tg.workshop.getBoundingClientRect().left;
+    const bottom = tg.drawer.hidden ? window.innerHeight : tg.drawer.getBoundingClientRect().top;
     map.fitBounds(core, {
       paddingTopLeft: narrow ? [12, 12] : [panel.right + 24, 28],
-      paddingBottomRight: narrow ? [12, window.innerHeight - panel.top + 58] : [28, 28], // the row of buttons
+      paddingBottomRight: narrow ? [12, window.innerHeight - panel.top + 58] : [window.innerWidth - right + 28, window.innerHeight - bottom + 28], // the row of buttons
       animate,
     });
+    [whole, middle] = [map.getZoom(), map.getCenter()];
+  };
+  // A part that opens or closes leaves room for the territory, unless the reader has gone elsewhere.
+  let [whole, middle] = [null, null];
+  tg.makeRoom = function () {
+    if (!tg.narrow() && whole !== null && map.getZoom() === whole && map.getCenter().distanceTo(middle) < 100) {
+      tg.home(false);
+    }
   };
 
   // The map needs a view before anything is drawn on it.
@@ -50,7 +61,9 @@
   tg.followNames(); // after the structures: names keep away from their signs
   tg.home(false);
   tg.sizeCircles(core);
-  tg.setTheme(data.themes[0].id);
+  // A need that is known, rather than a map all hatched.
+  const known = data.themes.find((theme) => theme.kind === "need" && tg.valuesOf(theme).some((share) => share !== null));
+  tg.setTheme((known || data.themes[0]).id);
   if (tg.narrow()) {
     tg.home(false); // again: the panel now has its height
   }

@@ -11,6 +11,7 @@
   const LIMITS_FROM = 12; // width of a commune on the screen, in pixels, from which its own limits are drawn
   const [HATCH, INKED] = [10, 3.7]; // pixels from one stroke of hatching to the next along a row, and those of the stroke
   const HATCHES = { hatch: ["#6b7280", "#f6f5f2"], "hatch-pale": ["#c3c5c9", "#f6f5f2"] };
+  const LINE = 0.49683; // where a row of pixels is read: half would meet vertices of the grid, where boundaries have no order
   const still = L.point(0, 0);
 
   const fill = h("canvas", { class: "leaflet-zoom-animated tg-fill", "aria-hidden": "true" });
@@ -20,11 +21,11 @@
   const pens = canvases.map((canvas) => canvas.getContext("2d"));
 
   // What the buffers show: the zoom, where the grid's origin falls on them, their size.
-  const view = { zoom: null, scale: 1, left: 0, top: 0, width: 0, height: 0, margin: still, corner: still };
+  const view = { zoom: null, scale: 1, left: 0, top: 0, width: 0, height: 0, margin: still, corner: still, origin: still };
   let faces = new Uint16Array(0); // the commune under each pixel, plus one
   let before = new Uint16Array(0); // the face on the west of the first boundary met in a pixel, where there is one
-  let firsts = new Uint8Array(0);
-  let lasts = new Uint8Array(0);
+  let firsts = new Uint16Array(0);
+  let lasts = new Uint16Array(0);
   let image = null;
   const plain = new Uint32Array(arcs.faces + 1);
   const inked = new Uint32Array(arcs.faces + 1);
@@ -38,42 +39,46 @@
     const corner = map.containerPointToLayerPoint(margin.multiplyBy(-1)).round();
     const origin = map.getPixelOrigin().add(corner);
     const [width, height] = [(size.x + 2 * margin.x) * RATIO, (size.y + 2 * margin.y) * RATIO].map(Math.round);
-    Object.assign(view, { zoom: map.getZoom(), scale: 2 ** (map.getZoom() - arcs.zoom) * RATIO, left: origin.x * RATIO, top: origin.y * RATIO, margin, corner });
+    Object.assign(view, { zoom: map.getZoom(), scale: 2 ** (map.getZoom() - arcs.zoom) * RATIO, left: origin.x * RATIO, top: origin.y * RATIO, margin, corner, origin: map.getPixelOrigin() });
     if (width !== view.width || height !== view.height) {
       Object.assign(view, { width, height });
       for (const canvas of canvases) {
         [canvas.width, canvas.height] = [width, height];
         [canvas.style.width, canvas.style.height] = [`${width / RATIO}px`, `${height / RATIO}px`];
       }
-      [faces, before, firsts, lasts] = [new Uint16Array(width * height), new Uint16Array(width * height), new Uint8Array(width * height), new Uint8Array(width * height)];
+      [faces, before, firsts, lasts] = [0, 0, 0, 0].map(() => new Uint16Array(width * height));
       image = pens[0].createImageData(width, height);
     }
     canvases.forEach((canvas) => L.DomUtil.setTransform(canvas, corner, 1));
   }
 
-  // Calls met(row, x, west, east) for each boundary that a row of pixels crosses by the middle.
-  function cross(met) {
+  // Calls met(row, x, west, east) for each boundary that a row of pixels crosses by the middle; `upTo` counts the rows
+  // asked for before each one, when not all are.
+  function cross(met, upTo = null) {
     const { scale, left, top, width, height } = view;
     const { boxes, start, x, y } = arcs;
     for (let arc = 0; arc < arcs.count; arc++) {
-      const [from, to] = [Math.ceil(boxes[4 * arc + 1] * scale - top - 0.5), Math.ceil(boxes[4 * arc + 3] * scale - top - 0.5)];
+      const [from, to] = [Math.ceil(boxes[4 * arc + 1] * scale - top - LINE), Math.ceil(boxes[4 * arc + 3] * scale - top - LINE)];
       if (from === to || from >= height || to <= 0 || boxes[4 * arc] * scale - left >= width) {
+        continue;
+      }
+      if (upTo && upTo[Math.max(0, from)] === upTo[Math.min(height, to)]) {
         continue;
       }
       const [one, two] = [arcs.left[arc], arcs.right[arc]];
       const last = start[arc + 1] - 1;
       let y0 = y[start[arc]] * scale - top;
-      let row0 = Math.ceil(y0 - 0.5);
+      let row0 = Math.ceil(y0 - LINE);
       for (let point = start[arc]; point < last; point++) {
         const y1 = y[point + 1] * scale - top;
-        const row1 = Math.ceil(y1 - 0.5);
+        const row1 = Math.ceil(y1 - LINE);
         if (row0 !== row1) {
           const x0 = x[point] * scale - left;
           const slope = (x[point + 1] * scale - left - x0) / (y1 - y0);
           const down = row1 > row0; // then the left of the arc is the east
           const stop = Math.min(height, down ? row1 : row0);
           for (let row = Math.max(0, down ? row0 : row1); row < stop; row++) {
-            met(row, x0 + slope * (row + 0.5 - y0), down ? two : one, down ? one : two);
+            met(row, x0 + slope * (row + LINE - y0), down ? two : one, down ? one : two);
           }
         }
         y0 = y1;
@@ -98,7 +103,7 @@
         }
       } else if (column < width) {
         const pixel = row * width + column;
-        const part = (x - 0.5 - column + 1) * 255;
+        const part = (x + 0.5 - column) * 65535;
         if (before[pixel] === NONE || part < firsts[pixel]) {
           before[pixel] = west;
           firsts[pixel] = part;
@@ -135,9 +140,11 @@
       return;
     }
     const met = new Map(rows.map((row) => [row, []]));
-    const wanted = new Uint8Array(view.height);
-    rows.forEach((row) => (wanted[row] = 1));
-    cross((row, x, west, east) => wanted[row] && met.get(row).push([x, west, east]));
+    const upTo = new Uint16Array(view.height + 1);
+    for (let row = 0; row < view.height; row++) {
+      upTo[row + 1] = upTo[row] + (met.has(row) ? 1 : 0);
+    }
+    cross((row, x, west, east) => upTo[row + 1] > upTo[row] && met.get(row).push([x, west, east]), upTo);
     for (const [row, crossings] of met) {
       crossings.sort((one, two) => one[0] - two[0]);
       const inside = [0];
@@ -246,10 +253,9 @@
       }
     }
   }
-  function stroke(pen, colour, width, dash = []) {
+  function stroke(pen, colour, width) {
     pen.strokeStyle = colour;
     pen.lineWidth = width * RATIO;
-    pen.setLineDash(dash.map((part) => part * RATIO));
     pen.stroke();
   }
   const everything = Array.from({ length: arcs.count }, (_, arc) => arc);
@@ -269,17 +275,20 @@
   function rule() {
     const pen = pens[1];
     pen.clearRect(0, 0, view.width, view.height);
-    pen.lineJoin = "round";
+    pen.lineJoin = "bevel";
     const wide = (middle * view.scale) / RATIO;
-    if (wide >= LIMITS_FROM) {
+    const near = wide >= LIMITS_FROM;
+    if (near) {
       trace(pen, everything);
-      stroke(pen, `rgba(75, 85, 99, ${Math.min(0.5, 0.15 + (wide - LIMITS_FROM) / 100)})`, wide < 30 ? 0.5 : 0.8);
+      stroke(pen, `rgba(255, 255, 255, ${Math.min(0.6, 0.25 + (wide - LIMITS_FROM) / 100)})`, wide < 30 ? 0.6 : 1);
     }
+    // Dark on pale: seen over both ends of a ramp.
     trace(pen, arcs.borders);
-    stroke(pen, wide < LIMITS_FROM ? "rgba(75, 85, 99, 0.75)" : "#6b6558", wide < LIMITS_FROM ? 0.8 : 1.3, wide < LIMITS_FROM ? [] : [5, 4]);
+    stroke(pen, "rgba(255, 255, 255, 0.8)", near ? 2.8 : 1.7);
+    stroke(pen, "#4b5563", near ? 1.2 : 0.7);
     trace(pen, arcs.outline);
-    stroke(pen, "rgba(255, 255, 255, 0.85)", wide < LIMITS_FROM ? 2.5 : 5);
-    stroke(pen, "#111827", wide < LIMITS_FROM ? 1.1 : 2.2);
+    stroke(pen, "rgba(255, 255, 255, 0.85)", near ? 5 : 2.5);
+    stroke(pen, "#111827", near ? 2.2 : 1.1);
   }
   function frameChosen() {
     const pen = pens[2];
@@ -313,7 +322,7 @@
       return; // the map takes its first views before it has a theme
     }
     const shift = map.containerPointToLayerPoint(still).subtract(view.corner);
-    if (view.zoom !== map.getZoom() || !shift.equals(view.margin)) {
+    if (view.zoom !== map.getZoom() || !view.origin.equals(map.getPixelOrigin()) || !shift.equals(view.margin)) {
       redraw();
     }
   }
@@ -441,7 +450,6 @@
     map.getPane("overlayPane").prepend(...canvases);
     map.getContainer().append(keys, said);
     map.on("moveend resize", settle);
-    map.on("viewreset", () => (view.zoom = null));
     map.on("move", follow);
     map.on("zoomanim", (event) => stretch(event.center, event.zoom));
     map.on("zoom", () => stretch(map.getCenter(), map.getZoom()));

@@ -29,8 +29,8 @@
       h("p", {}, t.rank_first),
       h("ol", { class: "tg-first" }, first.map(name)),
       h("p", { class: "tg-fine" }, tg.say(t.rank_ranked, tg.number(ranked.length), tg.number(data.core)), " ", t.rank_hint),
-      ...data.ranking.remarks.map((text) => h("p", { class: "tg-fine" }, text)),
-    ];
+      data.ranking.remarks.length ? h("details", { class: "tg-fine" }, h("summary", {}, t.workshop_remarks), data.ranking.remarks.map((text) => h("p", {}, text))) : null,
+    ].filter(Boolean);
   }
   function differenceSummary(theme) {
     const values = tg.valuesOf(theme).slice(0, data.core).filter((value) => value !== null);

@@ -45,6 +45,7 @@
       onopen();
     }
     tab.focus({ preventScroll: true });
+    tg.makeRoom();
   };
   tg.closeDrawer = function () {
     if (drawer.hidden) {
@@ -52,6 +53,7 @@
     }
     drawer.hidden = true;
     document.body.classList.remove("tg-drawn");
+    tg.makeRoom();
     if (opener && opener.isConnected) {
       opener.focus({ preventScroll: true });
     }

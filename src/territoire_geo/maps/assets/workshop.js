@@ -317,9 +317,13 @@
   tg.workshop = aside;
 
   let opener = null;
+  const BESIDE = 1500; // pixels of a window where a sheet stands beside the workshop, as in workshop.css
   tg.openWorkshop = function () {
     if (aside.hidden) {
       opener = document.activeElement;
+    }
+    if (window.innerWidth < BESIDE) {
+      tg.closeSheet();
     }
     if (!current) {
       reweigh();
@@ -327,11 +331,13 @@
     }
     aside.hidden = false;
     document.body.classList.add("tg-working");
+    tg.makeRoom();
     title.focus({ preventScroll: true });
   };
   tg.closeWorkshop = function () {
     aside.hidden = true;
     document.body.classList.remove("tg-working");
+    tg.makeRoom();
     if (opener && opener.isConnected) {
       opener.focus({ preventScroll: true });
     }
