@@ -1,5 +1,6 @@
 """Themes without a browser: classes, counts, breaks, and what they say when a figure is not known."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -156,6 +157,7 @@ def test_breaks_are_shared_between_maps():
     ("options", "said"),
     [
         ({"breaks": {"measure:nothing": (1.0,)}}, "is not a theme of this map"),
+        ({"breaks": {"cross:mobility": (1.0,)}}, "is not a theme of this map with breaks"),
         ({"breaks": {"measure:chomage": (2.0, 1.0)}}, "not increasing"),
         ({"breaks": {"measure:chomage": (1.0, 2.0, 3.0, 4.0, 5.0)}}, "four at most"),
         ({"measures": ["nothing"]}, "is not computed in this diagnostic"),
@@ -165,6 +167,22 @@ def test_breaks_are_shared_between_maps():
 def test_options_that_cannot_be_are_refused(options, said):
     with pytest.raises(ValueError, match=said):
         draw_map(make_diagnostic(), **options)
+
+
+def test_a_change_of_few_people_is_not_told():
+    before, now = make_diagnostic(), make_diagnostic()
+    people = {**now.definitions, "demandeurs": replace(now.definitions["demandeurs"], unit="habitants")}
+    object.__setattr__(now, "definitions", people)
+    now.measures.loc["39009", "demandeurs"] += 3
+    now.measures.loc["39010", "demandeurs"] += 30
+    drawn = themes_of(now, before=before)["change:measure:demandeurs"].numbers
+    assert drawn["39009"] == 0
+    assert drawn["39010"] == pytest.approx(30, abs=1)
+
+
+def test_a_title_that_cannot_be_written_is_replaced(tmp_path):
+    path = draw_map(make_diagnostic(), title="a\ud800b").save(tmp_path / "carte.html")
+    assert "<title>a?b</title>" in path.read_text(encoding="utf-8")
 
 
 def test_measures_are_chosen():

@@ -10,9 +10,9 @@ from territoire_geo.errors import TerritoireGeoError
 from territoire_geo.maps._classes import Classes, decimals_of
 from territoire_geo.maps._figures import of_need, unmet_share
 from territoire_geo.maps._scales import PUOR, Scale, around_zero, scale
-from territoire_geo.maps._texts import METHODS, TEXTS
+from territoire_geo.maps._texts import METHODS, SMALL, TEXTS
 from territoire_geo.maps._theme import Options, Theme, rounded, words
-from territoire_geo.maps._themes import chosen, cited, label_of, suffix_of
+from territoire_geo.maps._themes import chosen, cited, counts_people, label_of, suffix_of
 from territoire_geo.measures import Measure, Need, Polarity
 
 POINTS: Final = Classes((-10.0, -2.0, 2.0, 10.0))  # points of the unmet share
@@ -88,6 +88,8 @@ def _measure(diagnostic: Diagnostic, before: Diagnostic, measure: Measure, core:
     kept = decimals_of(np.asarray(now.dropna()))
     then = before.measures[measure.id].astype("float64").reindex(core)
     values = rounded(rounded(now, kept) - rounded(then, kept), kept)
+    if counts_people(diagnostic, measure):
+        values = values.mask(values.abs().between(0, SMALL, inclusive="neither"), 0.0)  # too few to be told
     colours = PUOR if measure.polarity is Polarity.LESS_NEED else PUOR[::-1]
     unit = texts["points"] if measure.unit == "%" else measure.unit
     cut = scale("fixed", around_zero(values), colours, suffix=suffix_of(unit, lang), lang=lang)

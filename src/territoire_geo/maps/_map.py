@@ -261,7 +261,8 @@ def draw_map(  # noqa: PLR0913 - the contract of docs/api: every convention of a
     themes = all_themes(diagnostic, order, options)
     said = {"title": title, "date": date, "authors": authors, "basemap": basemap is not None}
     page = Page(lang=lang, assets=assets)
-    page.title = title or f"{TEXTS[lang]['title']} \u2013 {diagnostic.territory.name}"
+    named = title or f"{TEXTS[lang]['title']} \u2013 {diagnostic.territory.name}"
+    page.title = named.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate cannot be written
     page.style = rcssmin.cssmin("\n".join(_asset(f"css/{name}.css") for name in _STYLES))
     page.before = _asset("before.js")
     page.app = _application()

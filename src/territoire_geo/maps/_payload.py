@@ -90,9 +90,10 @@ def all_themes(diagnostic: Diagnostic, order: pd.Index, options: Options) -> lis
     found += ranked_themes(diagnostic, core, options)
     found += [theme for name in names for theme in measure_themes(diagnostic, name, order, options)]
     found += change_themes(diagnostic, core, options)
-    stray = [name for name in options.breaks if name not in {theme.id for theme in found}]
+    cut = [theme.id for theme in found if theme.scales]
+    stray = [name for name in options.breaks if name not in cut]
     if stray:
-        raise ValueError(f"breaks: {stray[0]!r} is not a theme of this map. Themes: {', '.join(t.id for t in found)}.")
+        raise ValueError(f"breaks: {stray[0]!r} is not a theme of this map with breaks. Those are: {', '.join(cut)}.")
     topics = dict.fromkeys(theme.topic for theme in found)
     return [theme for topic in topics for theme in found if theme.topic == topic]
 
@@ -230,7 +231,8 @@ def _lighter(need: Json, size: int) -> Json:
     if size <= COUNTRY or not (isinstance(demand, Column) and isinstance(share, Column) and isinstance(unmet, Column)):
         return need
     people, part = np.asarray(demand.values), np.rint(np.asarray(share.values) * 10) / 10
-    rest = np.asarray(unmet.values) - np.floor(people * part / 100 + 0.5)
+    # Where no one is concerned there is no share, and no one without an answer.
+    rest = np.asarray(unmet.values) - np.floor(people * np.where(people == 0, 0.0, part) / 100 + 0.5)
     lighter = {name: value for name, value in need.items() if name != "unmet_people"} | {"unmet_rest": Column(rest)}
     # What is missing follows from people and norm: it is kept where it is the figure of the need.
     return lighter if need["headline"] == "unmet_units" else lighter | {"gap": Column(np.full(len(people), np.nan))}

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from territoire_geo.diagnostic import Diagnostic
@@ -11,6 +12,7 @@ from territoire_geo.maps._theme import Options, Theme, words
 from territoire_geo.maps._themes import cited, label_of
 
 FIFTHS: Final = 5
+TENS: Final = 10
 UNSURE: Final = 0.2  # share of the communes that the interval of a rank may span before it is drawn pale
 _PALE: Final = 0.62
 CLUSTERS: Final = {
@@ -38,6 +40,8 @@ def ranked_themes(diagnostic: Diagnostic, core: pd.Index, options: Options) -> l
         None when no commune is ranked; no typology when there is none.
     """
     table = diagnostic.ranking.table.reindex(core)
+    if options.digits < Options().digits:
+        table = outward(table)
     if table["rank"].notna().sum() == 0:
         return []
     variables = [name for need in diagnostic.needs for name in (*need.demand.variables, *need.variables)]
@@ -67,6 +71,26 @@ def rank_classes(table: pd.DataFrame) -> pd.Series:
     fifth = (FIFTHS * (table["rank"] - 1) // count).clip(upper=FIFTHS - 1)
     unsure = (table["rank_high"] - table["rank_low"]) > UNSURE * count
     return fifth + FIFTHS * unsure.astype("float64")
+
+
+def outward(table: pd.DataFrame) -> pd.DataFrame:
+    """
+    Tell the intervals of ranks in tens, outwards, within the ranks that there are.
+
+    Parameters
+    ----------
+    table
+        rank, rank_low and rank_high by commune.
+
+    Returns
+    -------
+    outward
+        The same, with wider intervals.
+    """
+    last = table["rank"].max()
+    low = TENS * np.floor(table["rank_low"] / TENS)
+    high = TENS * np.ceil(table["rank_high"] / TENS)
+    return table.assign(rank_low=low.clip(lower=1), rank_high=high.clip(upper=last))
 
 
 def _ranks(table: pd.DataFrame, sources: list[str], options: Options) -> Theme:

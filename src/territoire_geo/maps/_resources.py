@@ -117,7 +117,7 @@ def facilities(diagnostic: Diagnostic, order: pd.Index, lang: str, *, few: int) 
     lang
         "fr" or "en".
     few
-        Communes above which a facility with coordinates does not name its commune.
+        Communes above which a facility with coordinates does not name its commune, and stands within ten metres.
 
     Returns
     -------
@@ -134,6 +134,7 @@ def facilities(diagnostic: Diagnostic, order: pd.Index, lang: str, *, few: int) 
     exact = ~frame["approximate"].to_numpy(dtype="bool")
     lat, lon = (np.where(exact, side, np.nan) for side in (points.y, points.x))
     position = order.get_indexer(pd.Index(frame[CODE_COMMUNE]))
+    degrees = _DEGREES - 1 if len(order) > few else _DEGREES  # ten metres over a country
     types: list[Json] = [
         {"id": str(name), "label": text(said), "unit": str(unit), "count": int(count)}
         for name, said, unit, count in shown.itertuples()
@@ -142,8 +143,8 @@ def facilities(diagnostic: Diagnostic, order: pd.Index, lang: str, *, few: int) 
         "types": types,
         "type": Column(shown.index.get_indexer(pd.Index(frame["type"]))),
         "name": [text(name) for name in frame["name"]],
-        "lat": Column(lat, _DEGREES),
-        "lon": Column(lon, _DEGREES),
+        "lat": Column(lat, degrees),
+        "lon": Column(lon, degrees),
         "commune": Column(np.where(exact & (len(order) > few), np.nan, position)),
         "amount": Column(frame["amount"].to_numpy(dtype="float64"), 1),
     }

@@ -128,7 +128,11 @@ def shared(breaks: Sequence[float]) -> Classes:
     ------
     ValueError
         If there are more than four, or they do not increase.
+    TypeError
+        If they are a text.
     """
+    if isinstance(breaks, str):
+        raise TypeError(f"breaks: {breaks!r} is a text. Give a list of numbers.")
     given = np.asarray(list(breaks), dtype="float64")
     if len(given) >= MOST or not np.isfinite(given).all() or (np.diff(given) <= 0).any():
         raise ValueError(f"breaks: {list(breaks)} are not increasing numbers, four at most. Give inner breaks only.")

@@ -8,10 +8,10 @@ import pandas as pd
 from territoire_geo.composite import WORST
 from territoire_geo.diagnostic import Diagnostic
 from territoire_geo.maps._blob import Column
+from territoire_geo.maps._ranked import TENS
 from territoire_geo.maps._theme import Json
 from territoire_geo.maps._typography import typeset
 
-_TENS: Final = 10
 _DECIMALS: Final = {"score": 1, "rank": 0, "rank_low": 0, "rank_high": 0, "stability": 3}
 
 
@@ -59,10 +59,10 @@ def _table(table: pd.DataFrame, *, country: bool) -> Json:
     if not country:
         return {"unit": 1, **{name: Column(table[name], decimals) for name, decimals in _DECIMALS.items()}}
     return {
-        "unit": _TENS,
+        "unit": TENS,
         "score": Column(np.full(len(table), np.nan)),
         "rank": Column(table["rank"]),
-        "rank_low": Column(np.maximum(np.floor(table["rank_low"] / _TENS), 0)),
-        "rank_high": Column(np.ceil(table["rank_high"] / _TENS)),
+        "rank_low": Column(np.floor(table["rank_low"] / TENS)),
+        "rank_high": Column(np.ceil(table["rank_high"] / TENS)),
         "stability": Column(table["stability"], 2),
     }

@@ -11,7 +11,7 @@
   }
   for (const need of data.needs.filter((one) => one.unmet_rest)) {
     const { demand, share, unmet_rest: rest } = need;
-    need.unmet_people = rest.map((value, i) => (value === null ? null : value + Math.floor((demand[i] * share[i]) / 100 + 0.5)));
+    need.unmet_people = rest.map((value, i) => (value === null ? null : value + Math.floor((demand[i] * (share[i] || 0)) / 100 + 0.5)));
   }
   const LEVELS = ["declared", "likely", "probable", "unknown", "no"];
   for (const structure of data.structures) {

@@ -86,9 +86,15 @@
   /* What a file holds: {refused} with the key of a sentence, or {notes, colleges, contested, name, code, problems}.
      `problems` lists what is left out, as [key of a sentence, where]. */
   function read(text) {
-    const data = typeof text === "string" && text.length <= LIMITS.bytes ? parsed(text.replace(/^\ufeff/, "")) : null;
-    if (data === undefined || data === null) {
-      return { refused: data === undefined ? "session_not_json" : "session_too_large" };
+    if (typeof text !== "string" || text.length > LIMITS.bytes) {
+      return { refused: "session_too_large" };
+    }
+    const data = parsed(text.replace(/^\ufeff/, ""));
+    if (data === undefined) {
+      return { refused: "session_not_json" };
+    }
+    if (!plainObject(data)) {
+      return { refused: "session_not_session" };
     }
     const [features, head] = [own(data, "features"), own(data, "territoire_geo")];
     if (own(data, "type") !== "FeatureCollection" || !Array.isArray(features) || !plainObject(head)) {

@@ -58,6 +58,8 @@
       tg.closeSheet();
     } else if (tg.drawer && !tg.drawer.hidden) {
       tg.closeDrawer();
+    } else if (tg.workshop && !tg.workshop.hidden) {
+      tg.closeWorkshop();
     }
   });
 
