@@ -169,14 +169,17 @@ def test_options_that_cannot_be_are_refused(options, said):
         draw_map(make_diagnostic(), **options)
 
 
-def test_a_change_of_few_people_is_not_told():
+def test_a_change_of_few_people_is_few_and_not_none():
     before, now = make_diagnostic(), make_diagnostic()
     people = {**now.definitions, "demandeurs": replace(now.definitions["demandeurs"], unit="habitants")}
     object.__setattr__(now, "definitions", people)
     now.measures.loc["39009", "demandeurs"] += 3
     now.measures.loc["39010", "demandeurs"] += 30
-    drawn = themes_of(now, before=before)["change:measure:demandeurs"].numbers
-    assert drawn["39009"] == 0
+    theme = themes_of(now, before=before)["change:measure:demandeurs"]
+    drawn = theme.numbers
+    assert theme.more["small"] is True
+    assert drawn["39009"] == 1
+    assert drawn["39011"] == 0
     assert drawn["39010"] == pytest.approx(30, abs=1)
 
 

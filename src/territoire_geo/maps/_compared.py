@@ -89,7 +89,10 @@ def _measure(diagnostic: Diagnostic, before: Diagnostic, measure: Measure, core:
     then = before.measures[measure.id].astype("float64").reindex(core)
     values = rounded(rounded(now, kept) - rounded(then, kept), kept)
     if counts_people(diagnostic, measure):
-        values = values.mask(values.abs().between(0, SMALL, inclusive="neither"), 0.0)  # too few to be told
+        # Few, which is neither none nor a figure: the page prints "< 5", whichever way it goes.
+        values = values.mask(
+            values.abs().between(0, SMALL, inclusive="neither"), pd.Series(np.sign(values), index=values.index)
+        )
     colours = PUOR if measure.polarity is Polarity.LESS_NEED else PUOR[::-1]
     unit = texts["points"] if measure.unit == "%" else measure.unit
     cut = scale("fixed", around_zero(values), colours, suffix=suffix_of(unit, lang), lang=lang)
@@ -111,6 +114,7 @@ def _measure(diagnostic: Diagnostic, before: Diagnostic, measure: Measure, core:
         numbers=values,
         decimals=kept,
         scales=chosen(f"change:measure:{measure.id}", ways, colours, suffix_of(unit, lang), options),
+        more={"small": counts_people(diagnostic, measure)},
     )
 
 

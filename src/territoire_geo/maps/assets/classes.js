@@ -219,8 +219,10 @@
   const signed = (theme, text, value) => ((theme.kind === "gap" || theme.kind === "change") && value > 0 ? `+${text}` : text);
   tg.figureText = function (index, theme) {
     const value = tg.valuesOf(theme)[index];
-    const text = theme.small ? tg.people(value) : tg.number(value, theme.decimals);
-    return signed(theme, text, value);
+    if (theme.small && value !== null && value !== 0 && Math.abs(value) < 5) {
+      return tg.people(1);
+    }
+    return signed(theme, tg.number(value, theme.decimals), value);
   };
   tg.valueText = function (index, theme = tg.theme()) {
     const said = STATES()[tg.codeOf(index, theme)];

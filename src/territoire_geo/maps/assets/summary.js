@@ -24,7 +24,7 @@
     const { rank, low, high } = tg.priority;
     const ranked = rank.map((_, index) => index).filter((index) => rank[index] !== null);
     const first = ranked.filter((index) => rank[index] <= 3).sort((a, b) => rank[a] - rank[b] || a - b).slice(0, 3);
-    const name = (index) => h("li", {}, h("button", { type: "button", class: "tg-link", onclick: () => tg.showCommune(index) }, data.names[index]), ` (${tg.say(t.between, tg.number(low[index]), tg.number(high[index]))})`);
+    const name = (index) => h("li", {}, h("button", { type: "button", class: "tg-link", onclick: () => tg.showCommune(index) }, data.names[index]), low[index] === null ? "" : ` (${tg.say(t.between, tg.number(low[index]), tg.number(high[index]))})`);
     return [
       h("p", {}, t.rank_first),
       h("ol", { class: "tg-first" }, first.map(name)),

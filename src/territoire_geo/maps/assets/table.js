@@ -74,7 +74,7 @@
   });
 
   // Columns: header, value to sort by, text to show, and what a spreadsheet gets.
-  const few = (value) => value > 0 && value < 5;
+  const few = (value) => value !== null && value !== 0 && Math.abs(value) < 5;
   const words = (head, text, more) => ({ head, key: text, text, raw: text, side: true, ...more });
   const decimal = (value, digits) => String(Number(value.toFixed(digits))).replace(".", data.lang === "fr" ? "," : ".");
   const figure = (head, values, digits, more) => ({
