@@ -12,11 +12,10 @@ import pyogrio
 import pytest
 import shapely
 
-from territoire_geo import exchange
 from territoire_geo.access import binary
 from territoire_geo.diagnostic import Diagnostic
 from territoire_geo.errors import ApproximateTravelWarning, TerritoireGeoError
-from territoire_geo.exchange import write_geopackage, write_sources, write_tables
+from territoire_geo.exchange import _geopackage, write_geopackage, write_sources, write_tables
 from territoire_geo.inventory import Inventory
 from territoire_geo.measures import Access, Measure, Need, Note, Polarity, Target
 from territoire_geo.neighbours import from_lists
@@ -419,7 +418,7 @@ def test_failure_leaves_the_former_file_and_nothing_else(error, diagnostic, tmp_
 
     path = tmp_path / "dole.gpkg"
     path.write_text("former")
-    monkeypatch.setattr(exchange, "_pack", fail)
+    monkeypatch.setattr(_geopackage, "_pack", fail)
     with pytest.raises(TerritoireGeoError, match=r"dole\.gpkg: cannot be written"):
         write_geopackage(diagnostic, path)
     assert path.read_text() == "former"
