@@ -1,11 +1,12 @@
 """Shared fixtures: the demonstration territory, read once."""
 
 import os
+import warnings
 from pathlib import Path
 
 import pytest
 
-from territoire_geo import load_demo
+from territoire_geo import TerritoireGeoWarning, diagnose, load_demo
 
 PUBLISHED = Path(__file__).parents[2] / "shared" / "data"
 
@@ -14,6 +15,14 @@ PUBLISHED = Path(__file__).parents[2] / "shared" / "data"
 def demo():
     """(territory, tables) of Grand Dole; frozen, so that tests may share it."""
     return load_demo()
+
+
+@pytest.fixture(scope="session")
+def demo_diagnostic(demo):
+    """The diagnostic of Grand Dole; frozen, so that tests may share it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TerritoireGeoWarning)
+        return diagnose(*demo)
 
 
 @pytest.fixture(scope="session", autouse=True)

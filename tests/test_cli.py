@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from territoire_geo import cli
+from territoire_geo import cli_run
 from territoire_geo.cli import main
 from territoire_geo.errors import TerritoireGeoError
 
-FILES = {"carte.html", "diagnostic.gpkg", "sources.json"}
+FILES = {"carte.html", "rapport.html", "diagnostic.gpkg", "diagnostic.toml", "sources.json"}
 TABLES = {"synthese.csv", "couverture.csv", "mesures.csv", "structures.csv", "portee.csv", "inconnus.csv"}
 
 
@@ -174,7 +174,7 @@ def test_a_failure_while_writing_leaves_the_folder_as_it_was(tmp_path, monkeypat
     def full(*_):
         raise TerritoireGeoError("disk full")
 
-    monkeypatch.setattr(cli, "write_sources", full)
+    monkeypatch.setattr(cli_run, "write_sources", full)
     result = run("demo", "--out", tmp_path)
     assert result.exit_code == 1
     assert "disk full" in result.output

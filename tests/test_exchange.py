@@ -31,7 +31,7 @@ HOSTILE = ['=cmd|"/c calc"!A0', "+33 3 84", "-lès-Dole", "@SUM(1)", "\t=1+1", "
 SOURCE = Source("rp2021", "Recensement", "Insee", millesime="2021", cog_year=2024, sha256="ab" * 32)
 TABLES = (
     "synthese", "couverture", "mesures", "structures", "portee", "inconnus", "definitions", "priorites", "propositions",
-    "comparaison", "indicateurs",
+    "comparaison", "indicateurs", "sources", "dictionnaire",
 )  # fmt: skip
 
 
@@ -290,13 +290,9 @@ def test_geopackage_follows_the_standard(diagnostic, tmp_path):
         types = {name: kind for _, name, kind, *_ in database.execute("PRAGMA table_info(communes)")}
         text = database.execute("SELECT typeof(code_commune), typeof(births) FROM communes WHERE births IS NULL")
         assert text.fetchall() == [("text", "null"), ("text", "null")]
-    assert kinds == {
-        "communes": "features",
-        "structures": "features",
-        "indicateurs_long": "attributes",
-        "meta": "attributes",
-    }
-    assert shapes == {"communes": "MULTIPOLYGON", "structures": "POINT"}
+    plain = ("indicateurs_long", "seance", "meta", "layer_styles")
+    assert kinds == dict.fromkeys(("communes", "structures", "notes"), "features") | dict.fromkeys(plain, "attributes")
+    assert shapes == {"communes": "MULTIPOLYGON", "structures": "POINT", "notes": "POINT"}
     assert types["code_commune"] == "TEXT"
     assert types["births"] == "REAL"
 
@@ -318,7 +314,7 @@ def test_geopackage_replaces_a_former_file(diagnostic, tmp_path):
     write_geopackage(diagnostic, path)
     with closing(sqlite3.connect(path)) as database:
         layers = {name for (name,) in database.execute("SELECT table_name FROM gpkg_contents")}
-    assert layers == {"communes", "structures", "indicateurs_long", "meta"}
+    assert layers == {"communes", "structures", "notes", "indicateurs_long", "seance", "meta", "layer_styles"}
     assert [file.name for file in tmp_path.iterdir()] == ["dole.sqlite"]
 
 

@@ -244,8 +244,8 @@ def test_proposals_are_the_same_twice(dole):
 
 @pytest.mark.parametrize(
     ("count", "fr", "en"),
-    [(0.2, "moins de 5", "fewer than 5"), (4.4, "moins de 5", "fewer than 5"), (4.6, "5", "5"),
-     (1234.4, "1\u202f234", "1,234")],
+    [(0.2, "moins de 5", "fewer than 5"), (4.9, "moins de 5", "fewer than 5"),
+     (5.2, "5", "5"), (1234.4, "1\u202f234", "1,234")],
 )  # fmt: skip
 def test_people_are_whole_and_never_told_under_five(count, fr, en):
     assert sentences.people(count, "fr") == fr

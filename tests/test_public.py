@@ -47,4 +47,5 @@ def test_module_runs_as_the_command():
         [sys.executable, "-m", "territoire_geo", "--help"], check=True, capture_output=True, text=True
     )
     assert "territoire-geo" in done.stdout
-    assert cli.main.commands.keys() == {"demo", "diagnose", "sources"}
+    shown = {"compare", "demo", "diagnose", "directory", "report", "session", "sheet", "sources"}
+    assert cli.main.commands.keys() == shown

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 import _small_territory as small
 import territoire_geo as tg
+from territoire_geo.comparisons import compare
 from territoire_geo.diagnostic import diagnose
 from territoire_geo.errors import TableError
 from territoire_geo.needs import NEEDS
-from territoire_geo.scenarios import compared, simulate
+from territoire_geo.scenarios import simulate
 
 A, B, C, D = small.CODES
 HERE = small.territory()
@@ -233,7 +234,7 @@ def test_unknown_stays_unknown_and_is_counted_apart():
 
 
 def test_two_identical_diagnostics_do_not_differ():
-    outcome = compared(BEFORE, BEFORE)
+    outcome = compare(BEFORE, BEFORE)
     assert outcome.summary()[["gain", "loss", "net"]].abs().sum().sum() == 0
     assert outcome.conservation.drop(index="mobility").eq(0).all().all()
 

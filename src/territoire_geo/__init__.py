@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from territoire_geo import access, coverage, errors, priorities, proposals
+    from territoire_geo.comparisons import Comparison, compare
     from territoire_geo.diagnostic import Diagnostic, diagnose
     from territoire_geo.errors import (
         ApproximateTravelWarning,
@@ -30,7 +31,15 @@ if TYPE_CHECKING:
         TerritoireGeoWarning,
         UnknownTerritoryError,
     )
-    from territoire_geo.exchange import write_geopackage, write_sources, write_tables
+    from territoire_geo.exchange import (
+        read_diagnostic,
+        read_sessions,
+        read_table,
+        write_geopackage,
+        write_session,
+        write_sources,
+        write_tables,
+    )
     from territoire_geo.loaders import (
         SOURCES,
         Door,
@@ -48,7 +57,10 @@ if TYPE_CHECKING:
     from territoire_geo.needs import NEEDS
     from territoire_geo.priorities import Ranking
     from territoire_geo.proposals import Proposal
-    from territoire_geo.scenarios import Comparison, simulate
+    from territoire_geo.recipes import Recipe, read_recipe, write_recipe
+    from territoire_geo.report import write_commune_sheet, write_directory, write_report
+    from territoire_geo.scenarios import simulate
+    from territoire_geo.sessions import Sessions
     from territoire_geo.tables import Absence, Note, Source, Tables
     from territoire_geo.territory import Territory
 
@@ -71,7 +83,9 @@ __all__ = [
     "Note",
     "Proposal",
     "Ranking",
+    "Recipe",
     "Reference",
+    "Sessions",
     "Source",
     "SourceError",
     "SourceFormatError",
@@ -86,6 +100,7 @@ __all__ = [
     "Territory",
     "UnknownTerritoryError",
     "access",
+    "compare",
     "coverage",
     "diagnose",
     "draw_map",
@@ -100,9 +115,18 @@ __all__ = [
     "open_door",
     "priorities",
     "proposals",
+    "read_diagnostic",
+    "read_recipe",
+    "read_sessions",
+    "read_table",
     "simulate",
+    "write_commune_sheet",
+    "write_directory",
     "write_geopackage",
     "write_minutes",
+    "write_recipe",
+    "write_report",
+    "write_session",
     "write_sources",
     "write_tables",
 ]
@@ -110,8 +134,17 @@ __all__ = [
 # A name is imported when it is first used: drawing, writing and reading weigh on those who use them only.
 _SUBMODULES: Final = frozenset({"access", "coverage", "errors", "priorities", "proposals"})
 _HOMES: Final = {
+    "comparisons": ("Comparison", "compare"),
     "diagnostic": ("Diagnostic", "diagnose"),
-    "exchange": ("write_geopackage", "write_sources", "write_tables"),
+    "exchange": (
+        "read_diagnostic",
+        "read_sessions",
+        "read_table",
+        "write_geopackage",
+        "write_session",
+        "write_sources",
+        "write_tables",
+    ),
     "loaders": (
         "SOURCES",
         "Door",
@@ -129,7 +162,10 @@ _HOMES: Final = {
     "needs": ("NEEDS",),
     "priorities": ("Ranking",),
     "proposals": ("Proposal",),
-    "scenarios": ("Comparison", "simulate"),
+    "recipes": ("Recipe", "read_recipe", "write_recipe"),
+    "report": ("write_commune_sheet", "write_directory", "write_report"),
+    "scenarios": ("simulate",),
+    "sessions": ("Sessions",),
     "tables": ("Absence", "Note", "Source", "Tables"),
     "territory": ("Territory",),
 }

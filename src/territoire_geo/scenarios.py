@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import geopandas as gpd
@@ -12,7 +13,8 @@ import pandas as pd
 from territoire_geo import settings
 from territoire_geo.cog import quote
 from territoire_geo.columns import CODE_COMMUNE, KIND, NEED, SIRET, point_ids
-from territoire_geo.diagnostic import Diagnostic, carry_out
+from territoire_geo.comparisons import Comparison, compare
+from territoire_geo.diagnostic import carry_out
 from territoire_geo.errors import TableError, TerritoireGeoWarning
 from territoire_geo.measures import Changes
 from territoire_geo.tables import Note
@@ -21,8 +23,11 @@ from territoire_geo.travel import SCENARIO
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from territoire_geo.diagnostic import Diagnostic
     from territoire_geo.tables import Tables
     from territoire_geo.territory import Territory
+
+__all__ = ["Comparison", "simulate"]
 
 ADDED: Final = (NEED, "name", "lon", "lat", "capacity")
 MOVED: Final = (SIRET, KIND, "lon", "lat")
@@ -31,61 +36,6 @@ NOTHING_CHANGES: Final = Note(
     "Le scénario ne change rien : aucun besoin ne compte ces lieux, ou personne n'est à leur portée.",
     "The scenario changes nothing: no need counts these places, or nobody is within their reach.",
 )
-SLIGHT: Final = 1e-6  # people: below it nothing changed but the last digits
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """
-    Two diagnostics of the same territory, and what changed between them.
-
-    Attributes
-    ----------
-    before, after
-        The two diagnostics.
-    changes
-        Index (code_commune, need), core: access_before, access_after, unmet_before, unmet_after, people [people: fewer
-        unmet is negative], units [gap unit]. NaN where one of the two is unknown.
-    conservation
-        Index need, over core and buffer: supply, reached and delivered [supply unit], after less before, and gap =
-        delivered − reached, which is 0 but for rounding: what is shared out is the supply that is reached. NaN for
-        mobility, which shares nothing out.
-    notes
-        What a reader must know, such as a scenario that changes nothing.
-    """
-
-    before: Diagnostic
-    after: Diagnostic
-    changes: pd.DataFrame
-    conservation: pd.DataFrame
-    notes: tuple[Note, ...] = ()
-
-    def summary(self) -> pd.DataFrame:
-        """
-        Sum up who gains and who loses, by need [people].
-
-        Returns
-        -------
-        summary
-            One row per need: gain (people no longer unmet, over the communes that gain), loss (people newly unmet,
-            over those that lose), net (gain − loss), units (gap unit, fewer missing is negative), communes_gaining,
-            communes_losing, unknown (communes that cannot be compared). NaN when no commune can.
-        """
-        rows = {}
-        for need in self.before.needs:
-            frame = self.changes.xs(need.id, level=NEED)
-            known = frame[frame["people"].notna()]
-            fewer, more = (known["people"].clip(upper=0), known["people"].clip(lower=0))
-            rows[need.id] = {
-                "gain": 0.0 - fewer.sum() if len(known) else np.nan,
-                "loss": more.sum() if len(known) else np.nan,
-                "net": 0.0 - known["people"].sum(min_count=1),
-                "units": known["units"].sum(min_count=1),
-                "communes_gaining": int((known["people"] < -SLIGHT).sum()),
-                "communes_losing": int((known["people"] > SLIGHT).sum()),
-                "unknown": len(frame) - len(known),
-            }
-        return pd.DataFrame.from_dict(rows, orient="index").rename_axis(NEED)
 
 
 def simulate(  # noqa: PLR0913 - the contract of docs/api: a scenario may do the four at once
@@ -126,7 +76,7 @@ def simulate(  # noqa: PLR0913 - the contract of docs/api: a scenario may do the
     Returns
     -------
     simulate
-        Before, after, and the difference by commune and need.
+        Before, after, and the difference by commune and need; the settings of `after` hold the `scenario`.
 
     Raises
     ------
@@ -162,39 +112,30 @@ def simulate(  # noqa: PLR0913 - the contract of docs/api: a scenario may do the
     if capacity is not None:
         changes = replace(changes, capacity=_capacities(changed, capacity, diagnostic))
     after = carry_out(asked, territory, changed, changes=replace(changes, posts=_by_posts(diagnostic)))
-    outcome = compared(diagnostic, after)
+    said = {**after.settings, "scenario": _played(add, closed, move, changes.capacity)}
+    outcome = compare(diagnostic, replace(after, settings=MappingProxyType(said)))
     moved = outcome.changes[["people", "units"]].abs().sum().sum() + outcome.conservation.abs().sum().sum()
     return outcome if moved > 0 else replace(outcome, notes=(NOTHING_CHANGES,))
 
 
-def compared(before: Diagnostic, after: Diagnostic) -> Comparison:
-    """
-    Compare two diagnostics of the same needs, commune by commune.
-
-    Parameters
-    ----------
-    before, after
-        The diagnostics.
-
-    Returns
-    -------
-    compared
-        The differences over the communes and needs of the first.
-    """
-    one, other = before.coverage, after.coverage.reindex(before.coverage.index)
-    changes = pd.DataFrame(
-        {
-            "access_before": one["access"],
-            "access_after": other["access"],
-            "unmet_before": one["unmet_people"],
-            "unmet_after": other["unmet_people"],
-            "people": other["unmet_people"] - one["unmet_people"],
-            "units": other["unmet_units"] - one["unmet_units"],
-        }
-    )
-    columns = ["supply", "reached", "delivered"]
-    moved = (after.conservation.reindex(before.conservation.index) - before.conservation)[columns]
-    return Comparison(before, after, changes, moved.assign(gap=moved["delivered"] - moved["reached"]))
+def _played(
+    add: pd.DataFrame | None,
+    closed: list[tuple[str, str]],
+    move: pd.DataFrame | None,
+    amounts: Mapping[str, pd.Series[float]],
+) -> dict[str, object]:
+    """Write the scenario down, JSON-ready: a comparison tells by it what was changed."""
+    numbers = {"lon": "float64", "lat": "float64"}
+    said: dict[str, object] = {}
+    if add is not None:
+        kinds = {**numbers, "capacity": "float64", "name": "str"}
+        said["added"] = _columns(add, ADDED, "add").loc[:, list(ADDED)].astype(kinds).to_dict(orient="records")
+    if closed:
+        said["closed"] = [list(map(str, pair)) for pair in closed]
+    if move is not None:
+        said["moved"] = _columns(move, MOVED, "move").loc[:, list(MOVED)].astype(numbers).to_dict(orient="records")
+    by_need = {need: given.astype("float64").to_dict() for need, given in amounts.items() if len(given)}
+    return said | ({"capacity": by_need} if by_need else {})
 
 
 def _settings(diagnostic: Diagnostic, travel: Mapping[str, pd.Series[float]] | None) -> settings.Settings:

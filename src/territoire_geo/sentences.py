@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 Figures = Mapping[str, Any]
 Both = tuple[str, str]
-FEW: Final = 4.5  # people: under it, rounded, a count is printed "fewer than 5"
+FEW: Final = 5.0  # people: an estimate under it is printed "fewer than 5", in sentences, tables and on maps
 ALL_KNOWN: Final = 0.999
 LEVELS: Final[Mapping[str, Both]] = {
     "declared": ("activité déclarée", "declared activity"),

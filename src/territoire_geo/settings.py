@@ -19,6 +19,9 @@ from territoire_geo.territory import Territory
 
 Minutes = Mapping[str, "pd.Series[float]"]  # by mode
 Weights = Mapping[str, float] | Mapping[str, Mapping[str, float]]  # by need, or by college then need
+# The version of what is computed. Raise it by 1 whenever the same tables and settings would give other figures: a
+# formula, a convention, a default that is not in the settings. Comparisons then say that the method changed.
+METHOD: Final = 1
 OWN: Final = frozenset({"TERRITOIRE", "TERRITORY"})  # the territory against its own average
 ALONE: Final = "ensemble"  # the one set of weights of a diagnostic without colleges
 WORDS: Final = {"EPCI": "EPCI", "DEP": "département", "REG": "région"}
@@ -345,6 +348,7 @@ def as_json(settings: Settings, territory: Territory, reference: Reference) -> d
         Text, numbers, lists and mappings only.
     """
     return {
+        "method": METHOD,
         "territory": territory.code,
         "name": territory.name,
         "cog_year": territory.cog_year,

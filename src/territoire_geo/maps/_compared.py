@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from territoire_geo.comparisons import Comparison, cause_words, compare
 from territoire_geo.diagnostic import Diagnostic
 from territoire_geo.errors import TerritoireGeoError
 from territoire_geo.maps._classes import Classes, decimals_of
@@ -15,6 +16,8 @@ from territoire_geo.maps._theme import Options, Theme, rounded, words
 from territoire_geo.maps._themes import chosen, cited, counts_people, label_of, suffix_of
 from territoire_geo.measures import Measure, Need, Polarity
 
+# What may have made a need change, after the note of the theme.
+ACTED: Final = {"fr": "Ce qui a pu jouer : {0}.", "en": "What may have acted: {1}."}
 POINTS: Final = Classes((-10.0, -2.0, 2.0, 10.0))  # points of the unmet share
 
 
@@ -34,7 +37,8 @@ def change_themes(diagnostic: Diagnostic, core: pd.Index, options: Options) -> l
     Returns
     -------
     change_themes
-        One per need and per measure that both know; none without an earlier diagnostic.
+        One per need and per measure that both know; none without an earlier diagnostic. The note of a need names what
+        may have made it change (`comparisons.cause_words`).
 
     Raises
     ------
@@ -50,17 +54,21 @@ def change_themes(diagnostic: Diagnostic, core: pd.Index, options: Options) -> l
             "Give an earlier diagnostic of the same territory, on the same geography (COG)."
         )
     earlier = {need.id: need for need in before.needs}
-    themes = [_need(diagnostic, before, need, core, options) for need in diagnostic.needs if need.id in earlier]
+    compared = compare(before, diagnostic)
+    themes = [_need(compared, need, core, options) for need in diagnostic.needs if need.id in earlier]
     both = [name for name in diagnostic.computed if name in before.computed]
     themes += [_measure(diagnostic, before, diagnostic.definitions[name], core, options) for name in both]
     return [theme for theme in themes if theme.numbers is not None and theme.numbers.notna().any()]
 
 
-def _need(diagnostic: Diagnostic, before: Diagnostic, need: Need, core: pd.Index, options: Options) -> Theme:
+def _need(compared: Comparison, need: Need, core: pd.Index, options: Options) -> Theme:
+    diagnostic, before = compared.after, compared.before
     now, then = (rounded(unmet_share(of_need(each.coverage, need)).reindex(core), 1) for each in (diagnostic, before))
     texts = TEXTS[options.lang]
     fixed = scale("fixed", POINTS, PUOR[::-1], suffix="", lang=options.lang)
     variables = (*need.demand.variables, *need.variables)
+    causes = cause_words(compared, need.id)
+    acted = f" {ACTED[options.lang].format(*causes)}" if causes[0] else ""
     return Theme(
         id=f"change:{need.id}",
         kind="change",
@@ -72,7 +80,7 @@ def _need(diagnostic: Diagnostic, before: Diagnostic, need: Need, core: pd.Index
             texts["title_change"].format(label_of(need, options.lang)),
             unit=texts["points"],
             sense=texts["orange_worse"],
-            note=texts["change_note"],
+            note=texts["change_note"] + acted,
         ),
         sources=_both(diagnostic, before, variables),
         numbers=rounded(now - then, 1),
