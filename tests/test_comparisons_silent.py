@@ -1,4 +1,4 @@
-"""No change of tables is silent: each has its cause, both ways; four communes, one need at a time."""
+"""No change of tables is silent: each has its cause, there and back; four communes, one need at a time."""
 
 from dataclasses import replace
 from functools import cache

@@ -217,8 +217,8 @@ def _who(diagnostic: Diagnostic, need: Need, known: pd.DataFrame) -> Message | N
     cautions = [("À portée ne veut pas dire servi.", "Within reach does not mean served.")] if count else []
     if count > sure:
         cautions.append((
-            f"Activité déclarée pour {sure}, supposée d'après le code NAF ou le type pour {count - sure}.",
-            f"Activity declared for {sure}, supposed from the NAF code or the kind for {count - sure}.",
+            f"Activité déclarée pour {sure or 'aucune'}, supposée d'après le code NAF ou le type pour {count - sure}.",
+            f"Activity declared for {sure or 'none'}, supposed from the NAF code or the kind for {count - sure}.",
         ))  # fmt: skip
     if ask:
         cautions.append((
