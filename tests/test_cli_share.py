@@ -115,6 +115,7 @@ def test_compare(done, tmp_path):
     result = run("compare", gpkg, tmp_path / "after" / "diagnostic.gpkg", "--out", tmp_path / "c")
     assert result.exit_code == 0, result.output
     assert "Petite enfance : " in result.output
+    assert "nan" not in result.output.lower()
     assert {path.as_posix() for path in bytes_of(tmp_path / "c")} == {
         "carte.html",
         "rapport.html",
@@ -122,6 +123,7 @@ def test_compare(done, tmp_path):
     }
     alone = run("compare", gpkg, gpkg, "--out", tmp_path / "same", "--lang", "en")
     assert "Nothing changed" in alone.output
+    assert "Childcare: nothing changed (" in alone.output
     wrong = run("compare", gpkg, done / "diagnostic.toml", "--out", tmp_path / "wrong")
     assert wrong.exit_code == 1
     assert not (tmp_path / "wrong").exists()
@@ -150,7 +152,7 @@ def test_sessions_are_merged_and_conflicts_listed(tmp_path):
     broken.write_text("{", encoding="utf-8")
     result = run("session", "merge", *files, broken, "--out", tmp_path / "out.geojson")
     assert result.exit_code == 0, result.output
-    assert "1 conflit" in result.output
+    assert "conflits à trancher : 1." in result.output
     assert "Refusé, broken.geojson" in result.output
     assert (tmp_path / "out.geojson").is_file()
     nothing = run("session", "merge", broken, "--out", tmp_path / "none.geojson")

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
-import numpy as np
 
 from territoire_geo.cli_run import (
     DEBUG,
@@ -17,19 +16,16 @@ from territoire_geo.cli_run import (
     echo,
     file_name,
     guarded,
-    number,
     put,
     read_notes,
     write_sheet,
 )
-from territoire_geo.comparisons import Comparison, changes_table, why_table
+from territoire_geo.comparisons import Comparison, changes_table, sentences_of, why_table
 from territoire_geo.errors import TerritoireGeoError
 from territoire_geo.exchange import read_diagnostic
+from territoire_geo.exchange._csv import write_french, write_machine
 from territoire_geo.maps import draw_map
 from territoire_geo.recipes import EVERY
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SIGNED: Final = (
     click.option("--title", default="", help="Of the report."),
@@ -39,21 +35,18 @@ SIGNED: Final = (
 TEXTS: Final = {
     "fr": {
         "written": "Écrit : {path}",
-        "columns": "{label} : {net} personnes non couvertes, de {low} à {high} ; {unknown} communes non comparables",
         "why": "Ce qui a pu jouer :",
-        "merged": "{notes} notes, {colleges} jeux de poids, {files} fichiers ; {conflicts} conflits.",
+        "merged": "Notes : {notes} ; jeux de poids : {colleges} ; fichiers : {files} ; "
+        "conflits à trancher : {conflicts}.",
         "conflict": "Conflit, {key}, version {version} ({files}) : {said}",
         "refused": "Refusé, {file} {where} : {reason}",
-        "unknown": "inconnu",
     },
     "en": {
         "written": "Written: {path}",
-        "columns": "{label}: {net} people unmet, from {low} to {high}; {unknown} communes cannot be compared",
         "why": "What may have played:",
-        "merged": "{notes} notes, {colleges} sets of weights, {files} files; {conflicts} conflicts.",
+        "merged": "Notes: {notes}; sets of weights: {colleges}; files: {files}; conflicts to settle: {conflicts}.",
         "conflict": "Conflict, {key}, version {version} ({files}): {said}",
         "refused": "Refused, {file} {where}: {reason}",
-        "unknown": "unknown",
     },
 }
 OUT = click.option("--out", type=click.Path(path_type=Path), default=Path(), help="Folder.  [default: this one]")
@@ -170,36 +163,21 @@ def compare(before: Path, after: Path, out: Path, lang: Lang, *, debug: bool) ->
 
 def _write_changes(found: Comparison, folder: Path, lang: Lang) -> None:
     folder.mkdir()
-    for name, table in (("evolution", changes_table(found)), ("causes", why_table(found))):
-        text: list[str] = list(table.select_dtypes("str").columns)
-        safe = table.assign(**{column: _harmless(table[column]) for column in text})
-        mark = "," if lang == "fr" else "."
-        safe.to_csv(
-            folder / f"{name}.csv", sep=";", decimal=mark, index=False, encoding="utf-8-sig", lineterminator="\r\n"
-        )
-        table.to_csv(folder / f"{name}-machine.csv", index=False, encoding="utf-8", lineterminator="\n")
-
-
-def _harmless(texts: "pd.Series[str]") -> "pd.Series[str]":
-    """Put an apostrophe before what a spreadsheet would run as a formula."""
-    return texts.mask(texts.str.match(FORMULA).fillna(value=False).astype(bool), "'" + texts)
-
-
-FORMULA: Final = r"\s*[=+\-@＝＋－＠]|[\t\r\n]"
+    for name, told in (("evolution", changes_table(found)), ("causes", why_table(found))):
+        table = told.replace({"": None})  # no cause is an empty cell
+        write_french(table, folder / f"{name}.csv", "," if lang == "fr" else ".")
+        write_machine(table, folder / f"{name}-machine.csv")
 
 
 def _say_changes(found: Comparison, lang: Lang) -> None:
-    texts, french = TEXTS[lang], lang == "fr"
-    labels = {
-        need.id: need.label if french else need.label_en for side in (found.before, found.after) for need in side.needs
-    }
-    for need, row in found.summary().iterrows():
-        net, low, high = (
-            texts["unknown"] if np.isnan(x) else number(x, lang) for x in (-row["net"], row["low"], row["high"])
-        )
-        echo(texts["columns"].format(label=labels[str(need)], net=net, low=low, high=high, unknown=row["unknown"]))
+    french = lang == "fr"
+    needs = dict.fromkeys(need.id for side in (found.before, found.after) for need in side.needs)
+    for need in needs:
+        told = sentences_of(found, need)
+        text, caution = (told.fr, told.caution_fr) if french else (told.en, told.caution_en)
+        echo(" ".join(filter(None, (text, caution))))
     if found.why:
-        echo(f"\n{texts['why']}")
+        echo(f"\n{TEXTS[lang]['why']}")
     for fr, en in [*((one.fr, one.en) for one in found.why), *((one.fr, one.en) for one in found.notes)]:
         echo(f"  - {fr if french else en}")
     echo("")
