@@ -173,7 +173,7 @@ def _panel(diagnostic: Diagnostic, measure: Measure, lang: str) -> Facts:
         "most": float(values.max()),
         "chart": strip(values, here, there, label),
         "known": float(told["known_share"].get(measure.id, np.nan)),
-        "fragile": int(np.nan_to_num(told["fragile"].get(measure.id, 0))),
+        "fragile": float(told["fragile"].get(measure.id, np.nan)),
     }
 
 
