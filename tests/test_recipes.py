@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from territoire_geo.errors import SourceUnavailableError, TerritoireGeoError
-from territoire_geo.recipes import IDS, Recipe, differences, read_recipe, write_recipe
+from territoire_geo.provenance import differences
+from territoire_geo.recipes import IDS, Recipe, read_recipe, write_recipe
 
 PAGE = Path(__file__).parents[1] / "docs" / "recipe.md"
 

@@ -11,7 +11,7 @@ import territoire_geo as tg
 from _maps_page import HOSTILE
 from territoire_geo.exchange import write_tables
 from territoire_geo.report import write_report
-from territoire_geo.report._answers import gap, proposals
+from territoire_geo.report._answers import gap, proposals, resources
 from territoire_geo.report._render import people, percent, render
 from territoire_geo.report._sections import need_section, perimeter, portrait
 from territoire_geo.report._svg import SIDE, canvas, circles, strip
@@ -81,6 +81,16 @@ def test_communes_of_a_need_are_those_with_most_people(demo_diagnostic, tmp_path
 def test_the_three_parts_of_a_need_make_its_people(demo_diagnostic):
     for row in gap(demo_diagnostic, "fr"):
         assert sum(part["people"] for part in row["parts"]) == pytest.approx(row["demand"])
+
+
+def test_structures_around_are_those_that_the_territory_reaches(demo_diagnostic):
+    territory, structures = demo_diagnostic.territory, demo_diagnostic.structures
+    trips = demo_diagnostic.trips.reset_index()
+    near = trips[trips["code_commune"].isin(territory.core)].groupby("kind")["siret"].nunique()
+    inside = territory.locate(structures.geometry).isin(territory.core).groupby(level="kind").sum()
+    for row in resources(demo_diagnostic, None, "fr")["kinds"]:
+        assert row["inside"] == inside[row["id"]]
+        assert row["inside"] + row["around"] == near.get(row["id"], 0)
 
 
 def test_the_territory_stands_beside_its_reference(demo_diagnostic):

@@ -13,13 +13,13 @@ from territoire_geo.cli_run import (
     Lang,
     communes_of,
     compared,
-    echo,
     file_name,
     guarded,
     put,
     read_notes,
     write_sheet,
 )
+from territoire_geo.cli_say import echo
 from territoire_geo.comparisons import Comparison, changes_table, sentences_of, why_table
 from territoire_geo.errors import TerritoireGeoError
 from territoire_geo.exchange import read_diagnostic

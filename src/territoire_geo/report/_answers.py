@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from territoire_geo.activities import ANSWERING
-from territoire_geo.columns import KIND, KINDS, NEED, NOM_COMMUNE
+from territoire_geo.columns import CODE_COMMUNE, KIND, KINDS, NEED, NOM_COMMUNE
 from territoire_geo.maps._ranked import ranked_themes
 from territoire_geo.maps._texts import KIND_NAMES
 from territoire_geo.maps._theme import Options
@@ -66,7 +66,9 @@ def resources(diagnostic: Diagnostic, drawn: Canvas | None, lang: str) -> Facts:
     frame = diagnostic.structures
     located = diagnostic.territory.locate(frame.geometry) if len(frame) else pd.Series(dtype="str")
     inside = located.isin(diagnostic.territory.core)
-    reached = frame.index.isin(diagnostic.trips.reset_index()[["siret", KIND]].drop_duplicates().apply(tuple, axis=1))
+    trips: pd.MultiIndex = diagnostic.trips.index  # type: ignore[assignment] # by commune, siret and kind
+    ours = trips[trips.get_level_values(CODE_COMMUNE).isin(diagnostic.territory.core)]
+    reached = frame.index.isin(ours.droplevel(CODE_COMMUNE))
     told = pd.DataFrame({"inside": inside, "around": reached & ~inside}, index=frame.index)
     by_kind = told.groupby(level=KIND).sum()
     known = [*KINDS, *sorted(set(by_kind.index) - set(KINDS))]

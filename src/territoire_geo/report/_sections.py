@@ -14,7 +14,7 @@ from territoire_geo.maps._theme import Options
 from territoire_geo.maps._themes import label_of, need_themes
 from territoire_geo.maps._typography import singular, typeset
 from territoire_geo.messages import Message, headlines, key_messages
-from territoire_geo.report._render import figure, people
+from territoire_geo.report._render import figure
 from territoire_geo.report._svg import Canvas, circles, draw, fills_of, strip
 from territoire_geo.report._words import WORDS
 
@@ -261,22 +261,3 @@ def _worst(diagnostic: Diagnostic, need: Need, table: pd.DataFrame) -> list[Fact
         }
         for code, row in first.iterrows()
     ]
-
-
-def range_of(low: float, high: float, lang: str) -> str:
-    """
-    Write an interval of people.
-
-    Parameters
-    ----------
-    low, high
-        People; NaN unknown.
-    lang
-        "fr" or "en".
-
-    Returns
-    -------
-    range_of
-        Such as "308 – 624".
-    """
-    return f"{people(low, lang)}\u00a0– {people(high, lang)}"

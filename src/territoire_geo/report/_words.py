@@ -50,9 +50,7 @@ _FR: Final[Mapping[str, str]] = {
     "none_near": "aucune à portée",
     "spread": "de {0} à {1} selon les communes",
     "fragile": "petits effectifs : {0} communes",
-    "measure": "Mesure",
     "here": "Territoire",
-    "difference": "Écart",
     "kind": "Type",
     "count": "Structures",
     "inside": "dans le territoire",
@@ -97,7 +95,6 @@ _FR: Final[Mapping[str, str]] = {
     "cinquième » est la part de ces réglages où la commune est parmi les plus prioritaires.",
     "gap_is": "Écart",
     "public": "Public et lieu",
-    "answer": "Réponse à discuter",
     "carrier": "Porteur possible",
     "evidence": "Preuve",
     "indicator": "Indicateur à suivre",
@@ -119,11 +116,8 @@ _FR: Final[Mapping[str, str]] = {
     "made": "Écrit par territoire_geo {0}. Les tableaux complets sont dans le dossier « tableaux » et dans "
     "diagnostic.gpkg ; l'empreinte de chaque fichier lu est dans sources.json.",
     "cut": "Les {0} premières lignes sur {1} ; la suite est dans {2}.",
-    "legend_counts": "({0})",
     "nothing": "Rien à dire ici : les chiffres manquent.",
     "no_proposal": "Les chiffres ne suggèrent aucune proposition.",
-    "reach_people": "personnes à portée",
-    "unmet_there": "besoin non couvert",
 }
 _EN: Final[Mapping[str, str]] = {
     "unknown": "unknown",
@@ -170,9 +164,7 @@ _EN: Final[Mapping[str, str]] = {
     "none_near": "none within reach",
     "spread": "from {0} to {1} between communes",
     "fragile": "few people: {0} communes",
-    "measure": "Measure",
     "here": "Territory",
-    "difference": "Difference",
     "kind": "Kind",
     "count": "Structures",
     "inside": "in the territory",
@@ -217,7 +209,6 @@ _EN: Final[Mapping[str, str]] = {
     "is the share of these settings in which the commune is among those with most need.",
     "gap_is": "Gap",
     "public": "Who and where",
-    "answer": "Answer to discuss",
     "carrier": "Possible carrier",
     "evidence": "Evidence",
     "indicator": "Indicator to follow",
@@ -239,11 +230,8 @@ _EN: Final[Mapping[str, str]] = {
     "made": "Written by territoire_geo {0}. The whole tables are in the folder “tableaux” and in diagnostic.gpkg; the "
     "hash of every file that was read is in sources.json.",
     "cut": "The first {0} rows of {1}; the others are in {2}.",
-    "legend_counts": "({0})",
     "nothing": "Nothing to say here: the figures are missing.",
     "no_proposal": "The figures suggest no proposal.",
-    "reach_people": "people within reach",
-    "unmet_there": "unmet need",
 }
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "fr": {name: typeset(text, "fr") for name, text in _FR.items()},
